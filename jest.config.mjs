@@ -1,0 +1,37 @@
+// One recipe for every project: native ESM, TypeScript through swc (type errors are tsc's business).
+const recipe = {
+  testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/support/jest-setup.mjs'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+};
+
+const project = (displayName, ...testMatch) => ({ ...recipe, displayName, testMatch });
+
+export default {
+  testTimeout: 60_000,
+  projects: [
+    project('architecture', '<rootDir>/test/architecture/**/*.spec.ts'),
+    project('unit', '<rootDir>/src/**/*.spec.ts'),
+    project('contract', '<rootDir>/test/contract/**/*.spec.ts'),
+    project('integration', '<rootDir>/test/integration/**/*.spec.ts'),
+    project('e2e', '<rootDir>/test/e2e/**/*.spec.ts'),
+    project('full', '<rootDir>/test/full/**/*.spec.ts'),
+  ],
+};
