@@ -1,0 +1,41 @@
+import 'reflect-metadata';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { authEntities } from './src/auth/auth.entities.js';
+import { CloudConfig } from './src/credentials/cloud-config.entity.js';
+import { DataKey } from './src/credentials/data-key.entity.js';
+import { Installation } from './src/credentials/installation.entity.js';
+import { migrations } from './src/database/migrations/index.js';
+import { CloudFile } from './src/files/cloud-file.entity.js';
+import { IdempotencyKey } from './src/http/idempotency-key.entity.js';
+import { RateLimit } from './src/http/rate-limit.entity.js';
+import { Snapshot } from './src/snapshots/snapshot.entity.js';
+import { LocalFile } from './src/sync-settings/local-file.entity.js';
+import { SyncSettings } from './src/sync-settings/sync-settings.entity.js';
+
+/** One data source for the app, the TypeORM command line and the tests. */
+export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    poolSize,
+    entities: [
+      ...authEntities,
+      CloudConfig,
+      CloudFile,
+      DataKey,
+      IdempotencyKey,
+      Installation,
+      LocalFile,
+      RateLimit,
+      Snapshot,
+      SyncSettings,
+    ],
+    migrations,
+    migrationsRun: false,
+    synchronize: false,
+    // The seeds' columns are TIMESTAMP without time zone: every session writes and reads them as UTC.
+    extra: { options: '-c timezone=UTC', application_name: 'stowage' },
+  };
+}
+
+export default new DataSource(dataSourceOptions(process.env.DATABASE_URL ?? '', 2));

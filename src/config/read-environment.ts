@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { plainToInstance } from 'class-transformer';
+import { validateSync, type ValidationError } from 'class-validator';
+import { Environment } from './environment.js';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The environment is wrong; the message names every problem, one a line. */
+export class ConfigurationError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`Stowage cannot start, its configuration is wrong:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
+    this.name = 'ConfigurationError';
+  }
+}
+
+/**
+ * Reads and validates all variables at once. An empty value counts as absent.
+ * @throws ConfigurationError with every problem
+ */
+export function readEnvironment(variables: Variables): Environment {
+  const problems: string[] = [];
+  const values: Record<string, string> = {};
+  for (const name of variableNames()) {
+    const value = readVariable(name, variables, problems);
+    if (value !== undefined) values[name] = value;
+  }
+  const environment = plainToInstance(Environment, values, { exposeDefaultValues: true });
+  problems.push(...validateSync(environment).map(describe), ...contradictions(environment, variables));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return environment;
+}
+
+export function variableNames(): string[] {
+  // Optional members have no initialiser, but useDefineForClassFields makes them own properties all the same.
+  return Object.keys(new Environment());
+}
+
+function readVariable(name: string, variables: Variables, problems: string[]): string | undefined {
+  const direct = variables[name];
+  const file = variables[`${name}_FILE`];
+  if (direct && file) problems.push(`${name} and ${name}_FILE are both set; keep one`);
+  if (direct) return direct;
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    problems.push(`${name}_FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return undefined;
+  }
+}
+
+function describe(error: ValidationError): string {
+  return `${error.property} ${Object.values(error.constraints ?? {}).join(', ')}`;
+}
+
+function contradictions(environment: Environment, variables: Variables): string[] {
+  const problems: string[] = [];
+  if (variables.GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES === '1') {
+    problems.push(
+      'GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 lets a service account file run programs; unset it',
+    );
+  }
+  if (Boolean(environment.GCS_ENDPOINT) !== Boolean(environment.GCS_TOKEN_ENDPOINT)) {
+    problems.push('GCS_ENDPOINT and GCS_TOKEN_ENDPOINT go together; set both or none');
+  }
+  return problems;
+}

@@ -1,0 +1,4 @@
+import { Foundation1763800000000 } from './1763800000000-foundation.js';
+
+/** In order; new migrations go to the end. */
+export const migrations = [Foundation1763800000000];

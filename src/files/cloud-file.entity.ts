@@ -1,0 +1,73 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from 'typeorm';
+import { CloudConfig } from '../credentials/cloud-config.entity.js';
+import { bigintAsNumber } from '../database/column-types.js';
+import type { ProviderName } from '../storage-providers/storage-provider.js';
+import { LocalFile } from '../sync-settings/local-file.entity.js';
+
+/** pending: being uploaded, invisible. stored: whole and acknowledged. deleting: invisible, its object goes first. */
+export type FileState = 'pending' | 'stored' | 'deleting';
+
+@Entity('cloud_files')
+@Index('cloud_files_object_key', ['cloudConfigId', 'objectKey'], { unique: true })
+@Index('cloud_files_listing', ['userId', 'id'], { where: "state = 'stored'" })
+@Index('cloud_files_unfinished', ['state', 'id'], { where: "state <> 'stored'" })
+export class CloudFile {
+  @PrimaryGeneratedColumn({ primaryKeyConstraintName: 'cloud_files_pkey' })
+  id: number;
+
+  @Column({ name: 'user_id', type: 'integer' })
+  userId: number;
+
+  @Column({ name: 'local_file_id', type: 'integer', nullable: true })
+  localFileId: number | null;
+
+  @ManyToOne(() => LocalFile)
+  @JoinColumn({ name: 'local_file_id', foreignKeyConstraintName: 'cloud_files_local_file_id_fkey' })
+  localFile?: Relation<LocalFile>;
+
+  @Column({ type: 'varchar', length: 255 })
+  filename: string;
+
+  @Column({ name: 'file_size', type: 'bigint', transformer: bigintAsNumber })
+  fileSize: number;
+
+  @Column({ name: 'cloud_url', type: 'text' })
+  cloudUrl: string;
+
+  @Column({ type: 'varchar', length: 20 })
+  provider: ProviderName;
+
+  /** SHA-256 of the content, 64 hex digits. */
+  @Column({ type: 'varchar', length: 64, nullable: true })
+  checksum: string | null;
+
+  @Column({ name: 'uploaded_at', type: 'timestamp', nullable: true, default: () => 'now()' })
+  uploadedAt: Date;
+
+  @Column({ name: 'last_accessed', type: 'timestamp', nullable: true })
+  lastAccessed: Date | null;
+
+  /** The configuration that wrote it: reads follow the row, not the active configuration. */
+  @Column({ name: 'cloud_config_id', type: 'integer' })
+  cloudConfigId: number;
+
+  @ManyToOne(() => CloudConfig)
+  @JoinColumn({ name: 'cloud_config_id', foreignKeyConstraintName: 'cloud_files_cloud_config_id_fkey' })
+  cloudConfig?: Relation<CloudConfig>;
+
+  @Column({ name: 'object_key', type: 'text' })
+  objectKey: string;
+
+  @Column({ name: 'content_type', type: 'varchar', length: 255, default: 'application/octet-stream' })
+  contentType: string;
+
+  @Column({ type: 'varchar', length: 255, nullable: true })
+  etag: string | null;
+
+  @Column({ type: 'varchar', length: 10, default: 'stored' })
+  state: FileState;
+
+  /** The provider's multipart upload while the file is pending. */
+  @Column({ name: 'upload_id', type: 'text', nullable: true })
+  uploadId: string | null;
+}
