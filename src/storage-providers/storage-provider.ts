@@ -109,7 +109,10 @@ export interface MultipartUploads {
   readonly minPartBytes: number;
   readonly maxPartBytes: number;
   readonly maxParts: number;
-  create(key: string, options: { readonly contentType?: string } & CallOptions): Promise<{ uploadId: string }>;
+  create(
+    key: string,
+    options: { readonly contentType?: string } & CallOptions,
+  ): Promise<{ uploadId: string }>;
   uploadPart(
     key: string,
     uploadId: string,
@@ -230,6 +233,14 @@ export interface ConnectContext {
   /** What an earlier connection test found in this bucket. */
   readonly capabilities?: Partial<StorageCapabilities>;
   readonly timeouts: StorageTimeouts;
+  /** Milliseconds since the epoch, for signatures and expiry; the machine's clock when absent. */
+  readonly now?: () => number;
+  /** Another Google Cloud Storage than Google's: origins of its storage API and of its OAuth token endpoint. */
+  readonly gcsEndpoints?: { readonly storage: string; readonly token: string };
+  /** Another Azure Blob service than Azure's: everything before the container, e.g. `http://127.0.0.1:10000/account`. */
+  readonly azureEndpoint?: string;
+  /** Whose storage this is; part of the MAC of `localDiskUrls`, so that a URL cannot serve another tenant. */
+  readonly tenant?: string;
 }
 
 export interface StorageTimeouts {
@@ -241,7 +252,14 @@ export interface StorageTimeouts {
 }
 
 export interface LocalDiskUrls {
-  sign(method: 'GET' | 'PUT', bucketPath: string, key: string, options: SignGetOptions | SignPutOptions): SignedRequest;
+  /** `bucketPath` is the bucket's folder relative to `localDiskRoot`; `tenant` that of the ConnectContext. */
+  sign(
+    method: 'GET' | 'PUT',
+    bucketPath: string,
+    key: string,
+    options: SignGetOptions | SignPutOptions,
+    tenant?: string,
+  ): SignedRequest;
 }
 
 /** Opens connections only to addresses that the operator's policy allows (see dialer.ts). */
