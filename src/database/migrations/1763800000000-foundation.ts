@@ -46,6 +46,7 @@ const STATEMENTS = [
   `CREATE TABLE api_keys (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    parent_id UUID REFERENCES api_keys(id) ON DELETE CASCADE,
     kind VARCHAR(10) NOT NULL,
     name VARCHAR(200) NOT NULL,
     scopes TEXT[] NOT NULL,
@@ -58,6 +59,7 @@ const STATEMENTS = [
   )`,
   `CREATE UNIQUE INDEX api_keys_key_hash ON api_keys (key_hash)`,
   `CREATE INDEX api_keys_user_id ON api_keys (user_id)`,
+  `CREATE INDEX api_keys_parent_id ON api_keys (parent_id)`,
   `CREATE TABLE setup_links (
     token_hash BYTEA PRIMARY KEY,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
