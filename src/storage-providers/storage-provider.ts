@@ -266,6 +266,8 @@ export interface LocalDiskUrls {
 export interface Dialer {
   /** Throws a StorageError (`endpoint_unreachable`) when policy forbids the URL itself. */
   assertAllowed(url: URL): void;
+  /** Checks a connected socket's peer again; throws like `assertAllowed`. */
+  assertPeer?(hostname: string, address: string | undefined): void;
   /** For node:http(s) agents and undici: resolves once and answers only allowed addresses. */
   readonly lookup: import('node:net').LookupFunction;
 }
