@@ -1,0 +1,76 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Metrics } from '../../telemetry/metrics.js';
+import { credentialsUnreadable } from '../credentials-error.js';
+import { DataKeys } from './data-keys.service.js';
+import { EnvelopeError, envelopeKeyIds, openEnvelope, sealEnvelope, type SealedPlace } from './envelope.js';
+import { Sealing } from './sealing.service.js';
+
+/** The secret fields of one configuration, by field name. */
+export type Secrets = Readonly<Record<string, string>>;
+
+/** The row that the secrets belong to. They open only there. */
+export interface SecretsOwner {
+  readonly userId: number;
+  readonly configId: number;
+  readonly version: number;
+}
+
+/** Seals and opens the secrets of configurations. */
+@Injectable()
+export class SealedSecrets {
+  private readonly log = new Logger(SealedSecrets.name);
+  private readonly unreadable;
+
+  constructor(
+    private readonly sealing: Sealing,
+    private readonly dataKeys: DataKeys,
+    metrics: Metrics,
+  ) {
+    this.unreadable = metrics.counter(
+      'stowage_credentials_unreadable_total',
+      'Stored credentials that could not be decrypted. Anything but 0 needs an operator.',
+    );
+  }
+
+  /**
+   * @returns the value of `encrypted_config`
+   * @throws CredentialsError `sealed`, `credentials_unreadable` (the user's data key is damaged)
+   */
+  async seal(manager: EntityManager, owner: SecretsOwner, secrets: Secrets): Promise<string> {
+    const { installationId } = this.sealing.opened();
+    try {
+      const { id, key, kekId } = await this.dataKeys.forSealing(manager, owner.userId);
+      const plaintext = Buffer.from(JSON.stringify(secrets), 'utf8');
+      return sealEnvelope(key, { kekId, dekId: id }, placeOf(installationId, owner), plaintext);
+    } catch (error) {
+      throw this.report(error, owner);
+    }
+  }
+
+  /** @throws CredentialsError `sealed`, `credentials_unreadable`; the row is never touched */
+  async open(owner: SecretsOwner, encryptedConfig: string): Promise<Secrets> {
+    const { installationId } = this.sealing.opened();
+    try {
+      const key = await this.dataKeys.ofUser(owner.userId, envelopeKeyIds(encryptedConfig).dekId);
+      const plaintext = openEnvelope(key, encryptedConfig, placeOf(installationId, owner));
+      return JSON.parse(plaintext.toString('utf8')) as Secrets;
+    } catch (error) {
+      throw this.report(error, owner);
+    }
+  }
+
+  private report(error: unknown, owner: SecretsOwner): unknown {
+    if (!(error instanceof EnvelopeError)) return error;
+    this.unreadable.inc();
+    this.log.error(
+      `The credentials of user ${owner.userId} in configuration ${owner.configId} cannot be decrypted.`,
+    );
+    return credentialsUnreadable({ cause: error });
+  }
+}
+
+function placeOf(installationId: string, owner: SecretsOwner): SealedPlace {
+  const { userId, configId, version } = owner;
+  return { purpose: 'cfg', installationId, userId, rowId: configId, field: 'encrypted_config', version };
+}
