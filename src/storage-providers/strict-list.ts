@@ -1,5 +1,5 @@
 import { StorageError } from './storage-errors.js';
-import type { CallOptions, ListPage, ObjectInfo, ObjectStorage } from './storage-provider.js';
+import type { CallOptions, ObjectInfo, ObjectStorage } from './storage-provider.js';
 
 export interface StrictListOptions extends CallOptions {
   readonly prefix: string;
