@@ -1,0 +1,91 @@
+import { StowageError } from '../errors/stowage-error.js';
+
+export type FilesErrorCode =
+  /** 400: no file in the form, or none with a name. */
+  | 'no_file_provided'
+  /** 400: the multipart form breaks its format or a limit. */
+  | 'invalid_form'
+  /** 400 */
+  | 'invalid_filename'
+  /** 413: larger than the user's max_file_size, or than the bucket can take. */
+  | 'file_too_large'
+  /** 411: a large body of unknown length for a bucket without multipart uploads. */
+  | 'length_required'
+  /** 400: the client went away before the last byte. */
+  | 'upload_interrupted'
+  /** 408: the client stood still or dripped. */
+  | 'upload_timeout'
+  /** 429: too many of the user's uploads run and wait. */
+  | 'too_many_uploads'
+  /** 502: the object in the bucket is not what was uploaded. */
+  | 'file_damaged'
+  /** 416 */
+  | 'range_not_satisfiable';
+
+/** What can go wrong with a user's files; failures of the bucket itself are StorageErrors. */
+export class FilesError extends StowageError<FilesErrorCode> {}
+
+export function noFileProvided(detail: string): FilesError {
+  return new FilesError('no_file_provided', `No file provided. ${detail}`);
+}
+
+export function invalidForm(detail: string): FilesError {
+  return new FilesError('invalid_form', `The multipart form is not valid: ${detail}`);
+}
+
+export function invalidFilename(detail: string): FilesError {
+  return new FilesError('invalid_filename', `The file name is not valid: ${detail}`);
+}
+
+/** @param limitBytes the user's `max_file_size`, or what the bucket can take when that is less */
+export function fileTooLarge(limitBytes: number): FilesError {
+  return new FilesError(
+    'file_too_large',
+    `The file is larger than ${limitBytes} bytes, the most that is accepted. ` +
+      'Your own limit is max_file_size of PUT /api/v1/settings/sync.',
+  );
+}
+
+export function lengthRequired(): FilesError {
+  return new FilesError(
+    'length_required',
+    'The length of this file is not known beforehand, and this bucket cannot take a large file of unknown length. ' +
+      'Send a Content-Length, and in a form put the file last, in the field "file".',
+  );
+}
+
+/** The client went away, or broke its promise about the length, before the last byte. */
+export function uploadInterrupted(cause?: unknown): FilesError {
+  const message = 'The upload was interrupted before its last byte. Nothing was stored; send it again.';
+  return new FilesError('upload_interrupted', message, { retryable: true, cause });
+}
+
+export function uploadTimeout(): FilesError {
+  return new FilesError(
+    'upload_timeout',
+    'The upload was too slow or stood still for too long. Nothing was stored; send it again.',
+    { retryable: true },
+  );
+}
+
+export function tooManyUploads(): FilesError {
+  return new FilesError(
+    'too_many_uploads',
+    'Too many of your uploads are running or waiting. Wait for some to finish, then try again.',
+    { retryable: true, retryAfterMs: 5_000 },
+  );
+}
+
+export function fileDamaged(): FilesError {
+  return new FilesError(
+    'file_damaged',
+    'The object in the bucket is not what was uploaded: it was changed there. Restore it from a copy.',
+  );
+}
+
+export function rangeNotSatisfiable(sizeBytes: number): FilesError {
+  return new FilesError(
+    'range_not_satisfiable',
+    `The file has ${sizeBytes} bytes; the asked range has none of them.`,
+  );
+}
