@@ -10,6 +10,9 @@ export type FileState = 'pending' | 'stored' | 'deleting';
 @Entity('cloud_files')
 @Index('cloud_files_object_key', ['cloudConfigId', 'objectKey'], { unique: true })
 @Index('cloud_files_listing', ['userId', 'id'], { where: "state = 'stored'" })
+@Index('cloud_files_by_time', ['userId', 'uploadedAt', 'id'], { where: "state = 'stored'" })
+@Index('cloud_files_by_size', ['userId', 'fileSize', 'id'], { where: "state = 'stored'" })
+@Index('cloud_files_by_name', ['userId', 'filename', 'id'], { where: "state = 'stored'" })
 @Index('cloud_files_unfinished', ['state', 'id'], { where: "state <> 'stored'" })
 export class CloudFile {
   @PrimaryGeneratedColumn({ primaryKeyConstraintName: 'cloud_files_pkey' })
@@ -70,4 +73,8 @@ export class CloudFile {
   /** The provider's multipart upload while the file is pending. */
   @Column({ name: 'upload_id', type: 'text', nullable: true })
   uploadId: string | null;
+
+  /** CRC-32 of the content: cheap enough to check on every download. */
+  @Column({ type: 'bigint', nullable: true, transformer: bigintAsNumber })
+  crc32: number | null;
 }

@@ -132,10 +132,15 @@ const STATEMENTS = [
     content_type VARCHAR(255) NOT NULL DEFAULT 'application/octet-stream',
     etag VARCHAR(255),
     state VARCHAR(10) NOT NULL DEFAULT 'stored',
-    upload_id TEXT
+    upload_id TEXT,
+    crc32 BIGINT
   )`,
   `CREATE UNIQUE INDEX cloud_files_object_key ON cloud_files (cloud_config_id, object_key)`,
   `CREATE INDEX cloud_files_listing ON cloud_files (user_id, id) WHERE state = 'stored'`,
+  `CREATE INDEX cloud_files_by_time ON cloud_files (user_id, uploaded_at, id) WHERE state = 'stored'`,
+  `CREATE INDEX cloud_files_by_size ON cloud_files (user_id, file_size, id) WHERE state = 'stored'`,
+  // Names are sorted and searched by prefix byte by byte, whatever the database's own collation is.
+  `CREATE INDEX cloud_files_by_name ON cloud_files (user_id, filename COLLATE "C", id) WHERE state = 'stored'`,
   `CREATE INDEX cloud_files_unfinished ON cloud_files (state, id) WHERE state <> 'stored'`,
   `CREATE TABLE sync_settings (
     user_id INTEGER PRIMARY KEY,
