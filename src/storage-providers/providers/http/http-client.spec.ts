@@ -158,6 +158,35 @@ describe('reading an answer', () => {
     expect(status).toBe(302);
   });
 
+  it('drops a connection whose peer the policy refuses', async () => {
+    let reached = false;
+    handle = (_request, response) => {
+      reached = true;
+      response.end();
+    };
+    const port = (server.address() as AddressInfo).port;
+    const seen: unknown[] = [];
+    const guarded = new HttpClient(
+      { provider: 'google_gcs', bucket: 'b', origin: new URL(`http://localhost:${port}`) },
+      {
+        timeouts,
+        dialer: {
+          ...dialer,
+          assertPeer: (...peer) => {
+            seen.push(peer);
+            throw new Error('not public');
+          },
+        },
+      },
+    );
+    await expect(guarded.send({ operation: 'get', method: 'GET', path: '/' })).rejects.toMatchObject({
+      name: 'StorageError',
+    });
+    await guarded.close();
+    expect(seen).toEqual([['localhost', '127.0.0.1']]);
+    expect(reached).toBe(false);
+  });
+
   it('reports a refused connection', async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
-import { Agent } from 'undici';
+import { Agent, buildConnector } from 'undici';
 import { classify } from '../../classify.js';
 import { StorageError, isStorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ConnectContext, ObjectBody, ProviderName } from '../../storage-provider.js';
@@ -65,7 +65,7 @@ export class HttpClient {
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: timeouts.responseMs,
       bodyTimeout: timeouts.idleBodyMs,
-      connect: { timeout: timeouts.connectMs, lookup: dialer.lookup },
+      connect: guardedConnector(context),
     });
   }
 
@@ -138,6 +138,23 @@ export function abortedBy(signal: AbortSignal, operation: StorageOperation): Sto
     retryable: false,
     cause: signal.reason,
   });
+}
+
+/** Looks at the peer once more after connecting: an address given as a literal never passes `lookup`. */
+function guardedConnector({ dialer, timeouts }: Pick<ConnectContext, 'dialer' | 'timeouts'>) {
+  const connect = buildConnector({ timeout: timeouts.connectMs, lookup: dialer.lookup });
+  const guarded: buildConnector.connector = (options, callback) =>
+    connect(options, (error, socket) => {
+      if (error !== null) return callback(error, null);
+      try {
+        dialer.assertPeer?.(options.hostname, socket.remoteAddress);
+      } catch (refusal) {
+        socket.destroy();
+        return callback(refusal as Error, null);
+      }
+      callback(null, socket);
+    });
+  return guarded;
 }
 
 function headersOf(request: HttpRequest): Record<string, string> {
