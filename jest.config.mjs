@@ -24,14 +24,21 @@ const recipe = {
 
 const project = (displayName, ...testMatch) => ({ ...recipe, displayName, testMatch });
 
+/** Projects that work on the one PostgreSQL which is started for the whole run. */
+const withPostgres = (settings) => ({
+  ...settings,
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+});
+
 export default {
   testTimeout: 60_000,
   projects: [
-    project('architecture', '<rootDir>/test/architecture/**/*.spec.ts'),
+    withPostgres(project('architecture', '<rootDir>/test/architecture/**/*.spec.ts')),
     project('unit', '<rootDir>/src/**/*.spec.ts'),
     project('contract', '<rootDir>/test/contract/**/*.spec.ts'),
-    project('integration', '<rootDir>/test/integration/**/*.spec.ts'),
-    project('e2e', '<rootDir>/test/e2e/**/*.spec.ts'),
-    project('full', '<rootDir>/test/full/**/*.spec.ts'),
+    withPostgres(project('integration', '<rootDir>/test/integration/**/*.spec.ts')),
+    withPostgres(project('e2e', '<rootDir>/test/e2e/**/*.spec.ts')),
+    withPostgres(project('full', '<rootDir>/test/full/**/*.spec.ts')),
   ],
 };

@@ -1,0 +1,74 @@
+import pg from 'pg';
+import { RequestError } from '../errors/request-errors.js';
+import { isConnectionLoss } from './connection-loss.js';
+
+/** A statement that each connection prepares once. `name` is unique in the whole of Stowage. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface StatementsOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  /** Hears of idle connections that broke; the pool replaces them. */
+  readonly onConnectionLoss: (error: Error) => void;
+}
+
+/** Longest wait for a free connection: when it is over, more requests wait than can be served. */
+const CONNECTION_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 300_000;
+const QUERY_CANCELED = '57014';
+
+/**
+ * Named prepared statements on a pool of their own, for paths where an entity manager costs more than the statement.
+ * Each statement is a transaction of its own.
+ */
+export class Statements {
+  private readonly pool: pg.Pool;
+
+  constructor({ url, poolSize, onConnectionLoss }: StatementsOptions) {
+    this.pool = new pg.Pool({
+      connectionString: url,
+      max: poolSize,
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      keepAlive: true,
+      application_name: 'stowage',
+      options: '-c timezone=UTC',
+    });
+    this.pool.on('error', onConnectionLoss);
+  }
+
+  /**
+   * @param Row the columns as node-postgres gives them: BIGINT is a string
+   * @throws RequestError `service_unavailable` when the database cannot be reached or does not answer in time. A
+   *   statement that was under way may have taken effect.
+   */
+  async query<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    try {
+      const { rows } = await this.pool.query<Row>({ ...statement, values: [...values] });
+      return rows;
+    } catch (error) {
+      throw isConnectionLoss(error) || isTimeout(error) ? databaseUnavailable(error) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.pool.ended) await this.pool.end();
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return (error as { code?: string }).code === QUERY_CANCELED;
+}
+
+function databaseUnavailable(cause: unknown): RequestError {
+  return new RequestError('service_unavailable', 'The database does not answer right now. Try again.', {
+    retryable: true,
+    retryAfterMs: 1_000,
+    cause,
+  });
+}

@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { databaseUrl, TEMPLATE_DATABASE } from './embedded.js';
+
+export interface TestDatabase {
+  readonly url: string;
+  /** Ends its connections, too. */
+  drop(): Promise<void>;
+}
+
+/** A database of one's own on the PostgreSQL of this jest run, with all migrations unless told otherwise. */
+export async function createTestDatabase({ migrated = true } = {}): Promise<TestDatabase> {
+  const server = sharedPostgresUrl();
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await run(server, `CREATE DATABASE ${name} TEMPLATE ${migrated ? TEMPLATE_DATABASE : 'template0'}`);
+  return {
+    url: databaseUrl(server, name),
+    drop: () => run(server, `DROP DATABASE ${name} WITH (FORCE)`),
+  };
+}
+
+function sharedPostgresUrl(): string {
+  const url = process.env.STOWAGE_TEST_POSTGRES;
+  if (url !== undefined) return url;
+  throw new Error('This jest project starts no PostgreSQL: give it globalSetup in jest.config.mjs.');
+}
+
+async function run(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

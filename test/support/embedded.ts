@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
+import { migrate } from '../../src/database/migrate.js';
+import { migrations } from '../../src/database/migrations/index.js';
+
+/** Migrated once; each test's database is a copy of it. */
+export const TEMPLATE_DATABASE = 'stowage_template';
+
+/** Nothing here outlives the run, so nothing waits for a disk; and many servers connect at once. */
+const SETTINGS = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  max_connections: '400',
+};
+
+/**
+ * The one PostgreSQL of a jest run. Loaded by Node itself and not by jest: this file and what it imports keep to
+ * TypeScript that Node can strip.
+ */
+export async function startSharedPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'stowage-test-postgres-'));
+  const lines: string[] = [];
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    settings: SETTINGS,
+    log: (line) => lines.push(line),
+  });
+  try {
+    await makeTemplate(postgres.url);
+  } catch (error) {
+    await postgres.stop();
+    throw new Error(`The template database could not be made.\n${lines.join('\n')}`, { cause: error });
+  }
+  return {
+    url: postgres.url,
+    async stop() {
+      await postgres.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function makeTemplate(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
+    await migrate({ url: databaseUrl(url, TEMPLATE_DATABASE), migrations, log: () => undefined });
+    await client.query(`ALTER DATABASE ${TEMPLATE_DATABASE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`);
+  } finally {
+    await client.end();
+  }
+}
+
+export function databaseUrl(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${database}`;
+  return url.href;
+}
