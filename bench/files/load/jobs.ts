@@ -1,0 +1,42 @@
+/** When a job ends: after this many requests or this much time. Requests under way are always finished. */
+export type Stop = { readonly requests: number } | { readonly seconds: number };
+
+interface Job {
+  readonly port: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly concurrency: number;
+  readonly stop: Stop;
+}
+
+/** Uploads of one file each, as multipart/form-data; every file has a name and bytes of its own. */
+export interface UploadJob extends Job {
+  readonly path: string;
+  /** Name of the form field that carries the file. */
+  readonly field: string;
+  readonly sizeBytes: number;
+}
+
+/** Reads of `paths` in turn. */
+export interface GetJob extends Job {
+  readonly paths: readonly string[];
+  /** The answer must be this many bytes of the pattern. */
+  readonly patternBytes?: number;
+}
+
+/** Announces an upload of `declaredBytes`, sends the headers only, and expects 413. */
+export interface RefusalJob extends Job {
+  readonly path: string;
+  readonly declaredBytes: number;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  /** From the first request's start to the last answer's end. */
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Bytes of all answers' bodies. */
+  readonly receivedBytes: number;
+  readonly errors: number;
+  readonly firstError?: string;
+}

@@ -1,0 +1,45 @@
+import type { Postgres } from '../postgres.ts';
+
+export type PeerName = 'bare' | 'stowage';
+
+/** A server under test and the requests that it is measured with. */
+export interface Peer {
+  readonly name: PeerName;
+  readonly pid: number;
+  readonly port: number;
+  /** Name of its database in the benchmark's PostgreSQL. */
+  readonly database: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly uploadPath: string;
+  readonly uploadField: string;
+  readonly listPath: string;
+  readonly signPaths: readonly string[];
+  readonly downloadPath: string;
+  /** Absent where the server has no limit that it could refuse by. */
+  readonly refusal?: { readonly path: string; readonly declaredBytes: number };
+  /** The server's inspector, when it was started to be profiled. */
+  readonly inspectorUrl?: string;
+  stop(): Promise<void>;
+}
+
+/** What a peer is started with. */
+export interface Surroundings {
+  readonly postgres: Postgres;
+  readonly sinkPort: number;
+  /** Uploads one file of the pattern; for what has to lie in the bucket before the measuring. */
+  readonly uploadPattern: (target: UploadTarget, sizeBytes: number) => Promise<void>;
+  readonly profiled: boolean;
+}
+
+export interface UploadTarget {
+  readonly port: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly path: string;
+  readonly field: string;
+}
+
+export const LISTED_FILES = 100_000;
+export const LIST_LIMIT = 1000;
+export const DOWNLOAD_BYTES = 100 * 1024 * 1024;
+/** Different files that are signed in turn, so that no cache of one row answers for all. */
+export const SIGNED_FILES = 1000;

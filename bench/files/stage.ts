@@ -1,0 +1,91 @@
+import { Child, HARNESS_CORE } from './child.ts';
+import type { GetJob, LoadResult, RefusalJob, UploadJob } from './load/jobs.ts';
+import { startBare } from './peers/bare.ts';
+import type { Peer, PeerName, Surroundings, UploadTarget } from './peers/peer.ts';
+import { startStowage } from './peers/stowage.ts';
+import { Postgres } from './postgres.ts';
+
+export type LoadJob =
+  | { readonly kind: 'upload'; readonly job: UploadJob }
+  | { readonly kind: 'get'; readonly job: GetJob }
+  | { readonly kind: 'refusal'; readonly job: RefusalJob };
+
+/** Everything that runs during a benchmark. */
+export class Stage {
+  readonly postgres: Postgres;
+  readonly peers: Peer[] = [];
+  private readonly sink: Child;
+  private readonly load: Child;
+  private readonly started: { stop(): Promise<void> }[] = [];
+
+  private constructor(postgres: Postgres, sink: Child, load: Child) {
+    this.postgres = postgres;
+    this.sink = sink;
+    this.load = load;
+  }
+
+  /** Starts database, sink, client and servers; what was started is stopped again when one of them fails. */
+  static async set(names: readonly PeerName[], profiled: boolean): Promise<Stage> {
+    const postgres = await Postgres.start();
+    const stage = new Stage(
+      postgres,
+      Child.script(HARNESS_CORE, './sink/sink.ts'),
+      Child.script(HARNESS_CORE, './load/load.ts'),
+    );
+    stage.started.push(postgres, stage.sink, stage.load);
+    try {
+      const sinkPort = await stage.sink.ask<number>('listen');
+      const surroundings = { postgres, sinkPort, profiled, uploadPattern: stage.uploadPattern.bind(stage) };
+      for (const name of names) stage.add(await START[name](surroundings));
+      await stage.sink.ask('keepBodies', false);
+      return stage;
+    } catch (error) {
+      await stage.clear();
+      throw error;
+    }
+  }
+
+  /** The processes that share a core with the client. */
+  get harnessPids(): readonly number[] {
+    return [this.sink.pid, this.load.pid, this.postgres.pid];
+  }
+
+  async run({ kind, job }: LoadJob): Promise<LoadResult> {
+    return this.load.ask<LoadResult>(kind, job);
+  }
+
+  /** Provider calls since the start, by kind. */
+  async providerCalls(): Promise<Record<string, number>> {
+    return this.sink.ask('counts');
+  }
+
+  async delayProvider(milliseconds: number): Promise<void> {
+    await this.sink.ask('delay', milliseconds);
+  }
+
+  async clear(): Promise<void> {
+    for (const each of this.started.reverse()) await each.stop();
+  }
+
+  private add(peer: Peer): void {
+    this.peers.push(peer);
+    this.started.push(peer);
+  }
+
+  /** The sink keeps bodies while servers prove their connection, but never one of this size. */
+  private async uploadPattern(
+    { port, headers, path, field }: UploadTarget,
+    sizeBytes: number,
+  ): Promise<void> {
+    await this.sink.ask('keepBodies', false);
+    const job = { port, headers, path, field, sizeBytes, concurrency: 1, stop: { requests: 1 } };
+    const { errors, firstError } = await this.run({ kind: 'upload', job });
+    await this.sink.ask('keepBodies', true);
+    if (errors > 0) throw new Error(`upload to port ${port} failed: ${firstError}`);
+  }
+}
+
+const START: Readonly<Record<PeerName, (surroundings: Surroundings) => Promise<Peer>>> = {
+  bare: startBare,
+  stowage: startStowage,
+};
