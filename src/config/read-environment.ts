@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { Environment } from './environment.js';
@@ -28,6 +28,15 @@ export function readEnvironment(variables: Variables): Environment {
   problems.push(...validateSync(environment).map(describe), ...contradictions(environment, variables));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return environment;
+}
+
+/**
+ * What this process was started with; a `.env` file in the working folder fills in what is not set.
+ * @throws ConfigurationError with every problem
+ */
+export function readProcessEnvironment(): Environment {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return readEnvironment(process.env);
 }
 
 export function variableNames(): string[] {

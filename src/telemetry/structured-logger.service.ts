@@ -2,12 +2,21 @@ import type { LoggerService } from '@nestjs/common';
 import { describeError } from './describe-error.js';
 import type { Log } from './log.js';
 
+/** What Nest says about itself while it starts: one line a module and a route. */
+const CHATTY = new Set([
+  'InstanceLoader',
+  'NestApplication',
+  'NestFactory',
+  'RouterExplorer',
+  'RoutesResolver',
+]);
+
 /** Nest's logger, and that of all features (`new Logger(Name)`), onto the one log. */
 export class StructuredLogger implements LoggerService {
   constructor(private readonly target: Log) {}
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.write('info', message, rest);
+    this.write(CHATTY.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {

@@ -1,0 +1,49 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import { type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Config } from '../config/config.js';
+import type { Log } from '../telemetry/log.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { StructuredLogger } from '../telemetry/structured-logger.service.js';
+import { recordRoutes } from './allowed-methods.js';
+import { answerBrokenRequest } from './broken-requests.js';
+import { corsOptions, SECURITY_HEADERS } from './browser-policies.js';
+import { installBodyParsers } from './body-parsers.js';
+import { fastifyOptions, JSON_LIMIT_BYTES } from './http-options.js';
+import { installEarlyAnswers } from './early-answers.js';
+import { IdempotencyRuns } from './idempotency/idempotency-runs.service.js';
+import { ProblemFilter } from './problem.filter.js';
+import { RateLimiter } from './rate-limits/rate-limiter.js';
+import { installRequestLog } from './request-log.js';
+
+/** Everything between the socket and the controllers of `module`; it does not listen yet. */
+export async function createApp(
+  module: DynamicModule,
+  config: Config,
+  log: Log,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    ...fastifyOptions(config.env.TRUSTED_PROXIES, log),
+    clientErrorHandler: answerBrokenRequest,
+    // No Express-style middleware is used, so none of its cost is paid.
+    skipMiddie: true,
+  });
+  const fastify = adapter.getInstance();
+  const routes = recordRoutes(fastify);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: new StructuredLogger(log),
+    abortOnError: false,
+    forceCloseConnections: false,
+  });
+  installRequestLog(fastify, log, app.get(Metrics));
+  await fastify.register(helmet, SECURITY_HEADERS);
+  if (config.env.CORS_ORIGINS.length > 0) await fastify.register(cors, corsOptions(config.env.CORS_ORIGINS));
+  installBodyParsers(fastify, JSON_LIMIT_BYTES);
+  installEarlyAnswers(fastify);
+  app.get(IdempotencyRuns).install(fastify);
+  app.useGlobalFilters(new ProblemFilter(log, app.get(RateLimiter), routes));
+  return app;
+}
