@@ -13,7 +13,7 @@ export const HARNESS_CORE = 1;
 export const pinned = availableParallelism() >= 2;
 
 /** Puts a command on one core, where there is more than one, and makes it end when this process ends in any way. */
-export function onCore(core: number, command: readonly string[]): string[] {
+function onCore(core: number, command: readonly string[]): string[] {
   const bound = ['setpriv', '--pdeathsig', 'TERM', ...command];
   return pinned ? ['taskset', '-c', String(core), ...bound] : bound;
 }

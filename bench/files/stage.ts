@@ -16,6 +16,7 @@ export class Stage {
   readonly peers: Peer[] = [];
   private readonly sink: Child;
   private readonly load: Child;
+  private clearing: Promise<void> | undefined;
   private readonly started: { stop(): Promise<void> }[] = [];
 
   private constructor(postgres: Postgres, sink: Child, load: Child) {
@@ -63,8 +64,14 @@ export class Stage {
     await this.sink.ask('delay', milliseconds);
   }
 
-  async clear(): Promise<void> {
-    for (const each of this.started.reverse()) await each.stop();
+  /** Ends everything that was started, the last first. May be called more than once. */
+  clear(): Promise<void> {
+    this.clearing ??= this.stopAll();
+    return this.clearing;
+  }
+
+  private async stopAll(): Promise<void> {
+    for (const each of this.started.toReversed()) await each.stop();
   }
 
   private add(peer: Peer): void {
