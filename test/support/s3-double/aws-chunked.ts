@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ByteReader } from './byte-reader.js';
 import { S3Fault } from './s3-fault.js';
-import { EMPTY_SHA256, hmacHex, scopeText, sha256Hex } from './sigv4-canonical.js';
+import { sha256Hex } from '../canonical-request.js';
+import { EMPTY_SHA256, hmacHex, scopeText } from './signing.js';
 import type { Authentication } from './sigv4-verifier.js';
 
 const MAX_LINE_BYTES = 16 * 1024;

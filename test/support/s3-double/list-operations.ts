@@ -11,8 +11,9 @@ import {
   type S3Call,
 } from './s3-call.js';
 import { S3Fault } from './s3-fault.js';
-import { parameter, type S3Request } from './s3-request.js';
-import { encodeRfc3986 } from './sigv4-canonical.js';
+import { parameter } from '../raw-request.js';
+import type { S3Request } from './s3-request.js';
+import { encodeRfc3986 } from '../canonical-request.js';
 
 const MAX_KEYS = 1000;
 

@@ -15,7 +15,7 @@ import {
   type S3Call,
 } from './s3-call.js';
 import { S3Fault } from './s3-fault.js';
-import { parameter } from './s3-request.js';
+import { parameter } from '../raw-request.js';
 import { S3_CHECKSUMS, type S3Checksum } from './verified-body.js';
 
 const MAX_PARTS = 10_000;

@@ -13,7 +13,7 @@ import {
   type S3Call,
 } from './s3-call.js';
 import { S3Fault } from './s3-fault.js';
-import { parameter } from './s3-request.js';
+import { parameter } from '../raw-request.js';
 import { isAllowed } from './users.js';
 
 const MAX_DELETES = 1000;

@@ -4,7 +4,8 @@ import * as multipart from './multipart-operations.js';
 import * as objects from './object-operations.js';
 import type { S3Answer, S3Call } from './s3-call.js';
 import { S3Fault } from './s3-fault.js';
-import { parameter, type S3Request } from './s3-request.js';
+import { parameter } from '../raw-request.js';
+import type { S3Request } from './s3-request.js';
 
 export interface S3Operation {
   /** As in the S3 API reference. */

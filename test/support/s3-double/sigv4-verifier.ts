@@ -1,14 +1,9 @@
 import type { Personality } from './personalities.js';
 import { S3Fault } from './s3-fault.js';
-import { parameter, type S3Request } from './s3-request.js';
-import {
-  canonicalRequest,
-  hmacHex,
-  scopeText,
-  signingKey,
-  stringToSign,
-  type SigningScope,
-} from './sigv4-canonical.js';
+import { parameter } from '../raw-request.js';
+import type { S3Request } from './s3-request.js';
+import { canonicalRequest, parseTimestamp } from '../canonical-request.js';
+import { hmacHex, scopeText, signingKey, stringToSign, type SigningScope } from './signing.js';
 import type { S3User } from './users.js';
 
 export interface Authentication {
@@ -249,7 +244,7 @@ function assertAllSigned(claims: Claims, request: S3Request): void {
 }
 
 function assertSignature(claims: Claims, request: S3Request, key: Buffer): void {
-  const canonical = canonicalRequest(request, claims.signedHeaders, claims.payloadHash);
+  const canonical = canonicalRequest(request, claims.signedHeaders, claims.payloadHash, 'X-Amz-Signature');
   const toSign = stringToSign(ALGORITHM, claims.timestamp, claims.scope, canonical);
   if (hmacHex(key, toSign) === claims.signature) return;
   throw new S3Fault('SignatureDoesNotMatch', {
@@ -261,20 +256,6 @@ function assertSignature(claims: Claims, request: S3Request, key: Buffer): void 
       Scope: scopeText(claims.scope),
     },
   });
-}
-
-function parseTimestamp(text: string): number | undefined {
-  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
 function malformed(code: string, what: string): S3Fault {
