@@ -36,7 +36,8 @@ export class RotationError extends Error {
 /**
  * Replaces the master key while servers that were given both keys go on working. Only the wrapping of the data keys
  * changes, so no secret is decrypted. It may be killed at any moment and run again: each batch is one transaction,
- * and the installation's own row changes last, in the transaction that found no data key left on the old key.
+ * and the installation's own row changes last, in the transaction that found no data key left on the old key. Two
+ * rotations at once share the work: every row is locked before it is looked at.
  * @throws RotationError when the keys do not fit the database or a data key cannot be opened
  */
 export async function rotateMasterKey(
@@ -45,18 +46,13 @@ export async function rotateMasterKey(
   options: RotationOptions = {},
 ): Promise<RotationReport> {
   const { batchSize = 100, onProgress = () => undefined } = options;
-  await lockOutOthers(session);
-  try {
-    const installation = await checkKeys(session, keys);
-    const rotation: Rotation = { session, keys, installationId: installation.installationId, batchSize };
-    const rewrappedDataKeys = await rewrapAll(rotation, onProgress);
-    const relabelledSettings = await relabelAll(rotation, onProgress);
-    const verifiedDataKeys = await verifyAll(rotation);
-    onProgress('verified', verifiedDataKeys);
-    return { rewrappedDataKeys, relabelledSettings, verifiedDataKeys };
-  } finally {
-    await session.query('SELECT pg_advisory_unlock($1)', [ROTATION_LOCK]);
-  }
+  const { installationId } = await checkKeys(session, keys);
+  const rotation: Rotation = { session, keys, installationId, batchSize };
+  const rewrappedDataKeys = await rewrapAll(rotation, onProgress);
+  const relabelledSettings = await relabelAll(rotation, onProgress);
+  const verifiedDataKeys = await verifyAll(rotation);
+  onProgress('verified', verifiedDataKeys);
+  return { rewrappedDataKeys, relabelledSettings, verifiedDataKeys };
 }
 
 interface Rotation {
@@ -67,16 +63,6 @@ interface Rotation {
 }
 
 type Progress = NonNullable<RotationOptions['onProgress']>;
-
-/** Any constant: two rotations at once would only slow each other down, but their reports would be wrong. */
-const ROTATION_LOCK = 7_348_512_002;
-
-async function lockOutOthers(session: RotationSession): Promise<void> {
-  const [row] = await session.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
-    ROTATION_LOCK,
-  ]);
-  if (row?.locked !== true) throw new RotationError('Another rotation is running. Wait until it ended.');
-}
 
 async function checkKeys(
   session: RotationSession,
