@@ -205,6 +205,8 @@ export interface SettingField {
   readonly required: boolean;
   /** Write-only: sealed, never answered. */
   readonly secret: boolean;
+  /** May hold spaces and line breaks, e.g. a key file: a form draws a text area. */
+  readonly multiline?: boolean;
   /** Default when absent; may depend on nothing but the installation. */
   readonly defaultValue?: string;
   readonly maxLength: number;
@@ -301,8 +303,11 @@ export interface StorageProvider {
   readonly price: ProviderPrice;
   /** Checks that no single field's pattern can express. */
   checkSettings?(settings: ProviderSettings): readonly SettingProblem[];
-  /** The host that will be contacted, for answers and for the dns and tls checks; undefined on local disk. */
-  endpointOf(settings: ProviderSettings): URL | undefined;
+  /**
+   * The host that will be contacted, for answers and for the dns and tls checks; undefined on local disk.
+   * `defaultRegion` is that of the installation, as in ConnectContext.
+   */
+  endpointOf(settings: ProviderSettings, defaultRegion?: string): URL | undefined;
   /** Opens without contacting the provider: a wrong credential shows at the first call. */
   connect(settings: ProviderSettings, context: ConnectContext): ObjectStorage;
 }

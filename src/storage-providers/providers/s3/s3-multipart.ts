@@ -1,0 +1,193 @@
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
+} from '@aws-sdk/client-s3';
+import { assertObjectKey } from '../../object-key.js';
+import { StorageError, isStorageError } from '../../storage-errors.js';
+import type {
+  CallOptions,
+  MultipartUploads,
+  ObjectBody,
+  StoredObject,
+  UnfinishedUpload,
+  UploadedPart,
+} from '../../storage-provider.js';
+import type { S3Documents } from './s3-documents.js';
+import { bindingHeaders, plainEtag, type S3Objects } from './s3-objects.js';
+import { MIN_PART_BYTES } from './s3-quirks.js';
+import type { S3Session } from './s3-session.js';
+
+type PartOptions = { readonly sizeBytes: number; readonly md5?: Uint8Array } & CallOptions;
+type CompleteOptions = { readonly createOnly?: boolean; readonly contentType?: string } & CallOptions;
+
+/** Pages of unfinished uploads that are read at most; a page has up to 1,000. */
+const MAX_PAGES = 100;
+
+/** Large objects in parts. Parts go the same way as whole objects; only the documents around them use the SDK. */
+export class S3Multipart implements MultipartUploads {
+  readonly minPartBytes = MIN_PART_BYTES;
+  readonly maxPartBytes: number;
+  readonly maxParts: number;
+
+  constructor(
+    private readonly session: S3Session,
+    private readonly objects: S3Objects,
+    private readonly documents: S3Documents,
+  ) {
+    this.maxPartBytes = session.settings.quirks.maxPartBytes;
+    this.maxParts = session.settings.quirks.maxParts;
+  }
+
+  async create(
+    key: string,
+    { contentType, signal }: { readonly contentType?: string } & CallOptions,
+  ): Promise<{ uploadId: string }> {
+    assertObjectKey(key, 'create_multipart');
+    const command = new CreateMultipartUploadCommand({
+      Bucket: this.bucket,
+      Key: key,
+      ContentType: contentType,
+    });
+    const { UploadId } = await this.documents.ask('create_multipart', (client) =>
+      client.send(command, { abortSignal: signal }),
+    );
+    if (!UploadId || UploadId.length > 1_024) {
+      throw this.session.failures.ofProtocol('create_multipart', 'a new upload without an id');
+    }
+    return { uploadId: UploadId };
+  }
+
+  async uploadPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    body: ObjectBody,
+    options: PartOptions,
+  ): Promise<UploadedPart> {
+    assertObjectKey(key, 'upload_part');
+    const query = `partNumber=${partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
+    const headers = bindingHeaders(this.session, options);
+    const { etag } = await this.objects.send('upload_part', key, query, headers, body, options);
+    return { partNumber, etag, sizeBytes: options.sizeBytes };
+  }
+
+  async complete(
+    key: string,
+    uploadId: string,
+    parts: readonly UploadedPart[],
+    { createOnly = false, signal }: CompleteOptions,
+  ): Promise<StoredObject> {
+    assertObjectKey(key, 'complete_multipart');
+    const isCreateOnly = createOnly && this.session.capabilities.createOnly;
+    const isConditional = isCreateOnly && this.session.settings.quirks.conditionalComplete;
+    if (isCreateOnly && !isConditional) await this.assertAbsent(key, signal);
+    const command = new CompleteMultipartUploadCommand({
+      Bucket: this.bucket,
+      Key: key,
+      UploadId: uploadId,
+      IfNoneMatch: isConditional ? '*' : undefined,
+      MultipartUpload: {
+        Parts: parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: `"${etag}"` })),
+      },
+    });
+    const { ETag } = await this.documents.ask('complete_multipart', (client) =>
+      client.send(command, { abortSignal: signal }),
+    );
+    return { etag: plainEtag(ETag) ?? (await this.etagOfWhole(key, parts, signal)) };
+  }
+
+  async abort(key: string, uploadId: string, { signal }: CallOptions = {}): Promise<void> {
+    assertObjectKey(key, 'abort_multipart');
+    const answer = await this.session.call({
+      operation: 'abort_multipart',
+      method: 'DELETE',
+      key,
+      query: `uploadId=${encodeURIComponent(uploadId)}`,
+      signal,
+    });
+    if (answer.status === 204 || answer.status === 200) return;
+    const failure = this.session.failures.ofAnswer('abort_multipart', answer);
+    if (failure.code !== 'object_not_found') throw failure;
+  }
+
+  async listUnfinished(prefix: string, { signal }: CallOptions = {}): Promise<readonly UnfinishedUpload[]> {
+    const uploads: UnfinishedUpload[] = [];
+    let marker: Marker = {};
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      // Keys are asked for as they are: Ceph encodes them when told to, but does not say so.
+      const command = new ListMultipartUploadsCommand({
+        Bucket: this.bucket,
+        Prefix: prefix,
+        ...marker,
+      });
+      const output = await this.documents.ask('list_multipart', (client) =>
+        client.send(command, { abortSignal: signal }),
+      );
+      uploads.push(...this.uploadsOf(output, prefix));
+      const next = this.nextMarker(output, marker);
+      if (next === undefined) return uploads;
+      marker = next;
+    }
+    throw this.broken(`more than ${MAX_PAGES} pages of unfinished uploads`);
+  }
+
+  private uploadsOf(output: ListMultipartUploadsCommandOutput, prefix: string): UnfinishedUpload[] {
+    if (output.Bucket !== this.bucket) throw this.broken('uploads of another bucket');
+    return (output.Uploads ?? []).map(({ Key: key, UploadId, Initiated }) => {
+      const isWhole = key && UploadId && Initiated && !Number.isNaN(Initiated.getTime());
+      if (!isWhole || !key.startsWith(prefix)) throw this.broken('an unfinished upload that cannot be read');
+      return { key, uploadId: UploadId, startedAt: Initiated };
+    });
+  }
+
+  private nextMarker(output: ListMultipartUploadsCommandOutput, previous: Marker): Marker | undefined {
+    if (typeof output.IsTruncated !== 'boolean') throw this.broken('a list of uploads without an end');
+    if (!output.IsTruncated) return undefined;
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = output;
+    const isNew = KeyMarker !== previous.KeyMarker || UploadIdMarker !== previous.UploadIdMarker;
+    if (!KeyMarker || !isNew) throw this.broken('a list of uploads that does not go on');
+    return { KeyMarker, UploadIdMarker };
+  }
+
+  /** The best that can be done where the provider does not check it at the end of an upload. */
+  private async assertAbsent(key: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.objects.head(key, { signal });
+    } catch (error) {
+      if (isStorageError(error, 'object_not_found')) return;
+      throw error;
+    }
+    throw new StorageError('conflict', 'The object exists already.', {
+      operation: 'complete_multipart',
+      hint: 'Use another name, or read what is there.',
+      retryable: false,
+    });
+  }
+
+  /** Ceph up to 16 answers an empty ETag: then the object itself must show that it is there and whole. */
+  private async etagOfWhole(
+    key: string,
+    parts: readonly UploadedPart[],
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const expectedBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const { etag, sizeBytes } = await this.objects.head(key, { signal });
+    if (sizeBytes === expectedBytes) return etag;
+    throw this.session.failures.ofProtocol('complete_multipart', 'a finished upload that is not whole');
+  }
+
+  private get bucket(): string {
+    return this.session.settings.bucket;
+  }
+
+  private broken(what: string): StorageError {
+    return this.session.failures.ofProtocol('list_multipart', what);
+  }
+}
+
+interface Marker {
+  readonly KeyMarker?: string;
+  readonly UploadIdMarker?: string;
+}
