@@ -8,14 +8,18 @@ import type { Log } from '../telemetry/log.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { StructuredLogger } from '../telemetry/structured-logger.service.js';
 import { recordRoutes } from './allowed-methods.js';
-import { answerBrokenRequest } from './broken-requests.js';
+import { answerBadPath, answerBrokenRequest } from './broken-requests.js';
 import { corsOptions, SECURITY_HEADERS } from './browser-policies.js';
 import { installBodyParsers } from './body-parsers.js';
 import { fastifyOptions, JSON_LIMIT_BYTES } from './http-options.js';
 import { installEarlyAnswers } from './early-answers.js';
 import { IdempotencyRuns } from './idempotency/idempotency-runs.service.js';
+import { ApiDocument } from './openapi/api-docs.controller.js';
+import { describeApi, printDocument } from './openapi/api-document.js';
+import { serveSwaggerAssets } from './openapi/swagger-assets.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
+import { refuseNul } from './plain-input.js';
 import { installRequestLog } from './request-log.js';
 
 /** Everything between the socket and the controllers of `module`; it does not listen yet. */
@@ -27,6 +31,7 @@ export async function createApp(
   const adapter = new FastifyAdapter({
     ...fastifyOptions(config.env.TRUSTED_PROXIES, log),
     clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerBadPath,
     // No Express-style middleware is used, so none of its cost is paid.
     skipMiddie: true,
   });
@@ -40,10 +45,13 @@ export async function createApp(
   });
   installRequestLog(fastify, log, app.get(Metrics));
   await fastify.register(helmet, SECURITY_HEADERS);
+  fastify.addHook('onRequest', refuseNul);
   if (config.env.CORS_ORIGINS.length > 0) await fastify.register(cors, corsOptions(config.env.CORS_ORIGINS));
   installBodyParsers(fastify, JSON_LIMIT_BYTES);
   installEarlyAnswers(fastify);
   app.get(IdempotencyRuns).install(fastify);
   app.useGlobalFilters(new ProblemFilter(log, app.get(RateLimiter), routes));
+  app.get(ApiDocument).describedBy(() => printDocument(describeApi(app)));
+  await serveSwaggerAssets(fastify);
   return app;
 }

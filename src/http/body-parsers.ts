@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors/request-errors.js';
 import type { RouteOptions } from '../rest/route-options.decorators.js';
-import { assertPlainObject } from './plain-json.js';
+import { assertPlainObject } from './plain-input.js';
 
 const JSON_DEADLINE_MS = 30_000;
 

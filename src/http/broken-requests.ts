@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors/request-errors.js';
 import { problemOf } from './problem.js';
+import { pathOf } from './request-log.js';
 
 const SENTENCES: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'The request did not arrive in time.',
@@ -28,4 +30,18 @@ export function answerBrokenRequest(error: { readonly code?: string }, socket: S
   socket.end(
     `HTTP/1.1 400 Bad Request\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`,
   );
+}
+
+/** A path that the router cannot decode, or one with an endless segment: no hook has run and none will. */
+export function answerBadPath(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const sentence =
+    'The path of the request is not valid: look at its % escapes and at the length of its parts.';
+  const { headers, body } = problemOf(new RequestError('bad_request', sentence), {
+    path: pathOf(request),
+    requestId: request.id,
+  });
+  void reply
+    .code(body.status)
+    .headers({ ...headers, 'x-request-id': request.id, 'x-content-type-options': 'nosniff' })
+    .send(JSON.stringify(body));
 }

@@ -17,6 +17,7 @@ export const SECURITY_HEADERS: FastifyHelmetOptions = {
       frameAncestors: ["'none'"],
     },
   },
+  frameguard: { action: 'deny' },
   referrerPolicy: { policy: 'no-referrer' },
   crossOriginResourcePolicy: { policy: 'same-site' },
   // Whoever ends TLS in front of us decides about it; over plain HTTP browsers ignore it.

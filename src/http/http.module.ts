@@ -5,6 +5,7 @@ import { Config } from '../config/config.js';
 import { IdempotencyGuard } from './idempotency/idempotency.guard.js';
 import { IdempotencyRuns } from './idempotency/idempotency-runs.service.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
+import { ApiDocsController, ApiDocument } from './openapi/api-docs.controller.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimitSync } from './rate-limits/rate-limit-sync.service.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
@@ -12,7 +13,9 @@ import { RequestValidationPipe } from './validation.pipe.js';
 
 /** Global guards run in the order of imports: this module comes after AuthModule, so that the caller is known here. */
 @Module({
+  controllers: [ApiDocsController],
   providers: [
+    ApiDocument,
     {
       provide: RateLimiter,
       inject: [Config, Clock],

@@ -25,7 +25,7 @@ export function installRequestLog(fastify: FastifyInstance, log: Log, metrics: M
       const durationMs = performance.now() - startedMs;
       observe(request, reply, durationMs / 1_000);
       if (log.isLevelEnabled('info')) {
-        const bytesIn = request.raw.socket.bytesRead - bytesRead;
+        const bytesIn = Number(request.headers['content-length'] ?? request.raw.socket.bytesRead - bytesRead);
         const bytesOut = request.raw.socket.bytesWritten - bytesWritten;
         log.info(
           { ...lineOf(request, reply), durationMs: Math.round(durationMs * 100) / 100, bytesIn, bytesOut },

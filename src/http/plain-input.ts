@@ -1,4 +1,15 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors/request-errors.js';
+
+/** No path or parameter means a NUL, and PostgreSQL cannot store one. */
+export function refuseNul(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  if (!request.url.includes('%00')) return done();
+  done(new RequestError('bad_request', 'The path or the query has a NUL character.'));
+}
 
 const MAX_DEPTH = 32;
 const MAX_VALUES = 20_000;

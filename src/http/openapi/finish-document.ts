@@ -1,0 +1,90 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { grantsText } from './access-text.js';
+import {
+  IDEMPOTENCY_KEY,
+  IDEMPOTENCY_PARAMETER,
+  problemResponses,
+  sharedResponses,
+} from './problem-responses.js';
+import type { RouteEntry } from './route-inventory.js';
+import { PROBLEM_CODES } from '../../rest/api-problems.decorator.js';
+
+type PathItem = OpenAPIObject['paths'][string];
+type Operation = NonNullable<PathItem['get']> & { [PROBLEM_CODES]?: string[] };
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'] as const;
+const CHANGES = new Set<string>(['put', 'post', 'delete', 'patch']);
+
+/** What each tag is about; a tag that is not listed here fails the test of the document. */
+export const TAGS: Readonly<Record<string, string>> = {
+  Settings: 'The bucket that a user brings, its connection test, and what is synchronised.',
+  Providers: 'What each kind of store needs: fields, where to find them, the least policy, prices, quirks.',
+  Files: 'Files in the user’s bucket.',
+  'Implementation guide':
+    'The routes of the cloud storage implementation guide, for clients written from it.',
+  Users: 'Users of this installation.',
+  'API keys': 'Keys with scopes, expiry and revocation.',
+  Audit: 'Who did what.',
+  Setup: 'The first administrator.',
+  Health: 'For supervisors, balancers and Prometheus.',
+};
+
+/**
+ * Adds what the framework cannot know: who may call each operation, the problems it answers, the Idempotency-Key of
+ * changes, tags with their meaning; and a stable order, so that a diff shows what changed.
+ */
+export function finishDocument(document: OpenAPIObject, routes: readonly RouteEntry[]): OpenAPIObject {
+  const access = new Map(routes.map((route) => [`${route.method} ${route.path}`, route.access]));
+  const used = new Set<string>();
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (!operation) continue;
+      finishOperation(operation, method, access.get(`${method} ${path}`));
+      operation.tags?.forEach((tag) => used.add(tag));
+    }
+  }
+  return {
+    ...document,
+    tags: [...used].sort().map((name) => ({ name, description: TAGS[name] })),
+    paths: sorted(document.paths),
+    components: {
+      ...document.components,
+      schemas: sorted(document.components?.schemas ?? {}),
+      responses: sharedResponses(),
+      parameters: { [IDEMPOTENCY_KEY]: IDEMPOTENCY_PARAMETER },
+    },
+  };
+}
+
+function finishOperation(operation: Operation, method: string, access: RouteEntry['access']): void {
+  const isPublic = access !== undefined && 'public' in access;
+  const isIdempotent = CHANGES.has(method) && !isPublic;
+  const { [PROBLEM_CODES]: codes = [] } = operation;
+  delete operation[PROBLEM_CODES];
+  operation.security = isPublic ? [] : [{ apiKey: [] }];
+  if (access && 'scopes' in access)
+    operation.description = withText(operation.description, grantsText(access.scopes));
+  if (isIdempotent) {
+    operation.parameters = [
+      ...(operation.parameters ?? []),
+      { $ref: `#/components/parameters/${IDEMPOTENCY_KEY}` },
+    ];
+  }
+  const takesInput = operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
+  const problems = problemResponses({ codes, isPublic, isIdempotent, takesInput });
+  operation.responses = { ...problems, ...successes(operation.responses) };
+}
+
+/** What the framework or a decorator wrote about errors by hand stays only where it is not a problem. */
+function successes(responses: Operation['responses']): Operation['responses'] {
+  return Object.fromEntries(Object.entries(responses).filter(([, response]) => response !== undefined));
+}
+
+function withText(description: string | undefined, text: string): string {
+  return description ? `${description}\n\n${text}` : text;
+}
+
+function sorted<T>(members: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
