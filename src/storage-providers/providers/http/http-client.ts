@@ -24,6 +24,8 @@ export interface HttpRequest {
   readonly sizeBytes?: number;
   /** Sees every chunk of `body` just before it is sent. */
   readonly onChunk?: (chunk: Uint8Array) => void;
+  /** Deadline of the answer's headers, when it must be longer than the usual one. */
+  readonly responseMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -79,6 +81,7 @@ export class HttpClient {
         headers: headersOf(request),
         // undici sends async iterables, too; its types do not say so.
         body: (await this.bodyOf(request)) as Readable | Uint8Array | null,
+        headersTimeout: request.responseMs,
         signal,
       });
       const headers = flat(answer.headers);
@@ -174,7 +177,7 @@ function flat(headers: IncomingHttpHeaders): Record<string, string> {
 }
 
 /** A source that nobody will read any more; its owner learns it by the destroyed stream. */
-function release(body: ObjectBody | undefined): void {
+export function release(body: ObjectBody | undefined): void {
   if (body instanceof Readable && !body.readableEnded) body.destroy();
 }
 
