@@ -1,14 +1,109 @@
 import 'reflect-metadata';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { Config } from './config/config.js';
-import { readProcessEnvironment } from './config/read-environment.js';
+import { ConfigurationError, readProcessEnvironment } from './config/read-environment.js';
+import { DatabaseStartError } from './database/database-start-error.js';
+import { Readiness } from './health/readiness.js';
 import { createApp } from './http/app.factory.js';
-import { createLog } from './telemetry/log.js';
+import { Drain } from './http/drain.js';
+import { describeError } from './telemetry/describe-error.js';
+import { createLog, flushLog, type Log } from './telemetry/log.js';
 
-const environment = readProcessEnvironment();
-const log = createLog(environment.LOG_LEVEL);
-const config = new Config(environment);
-const app = await createApp(AppModule.with(environment), config, log);
-await app.listen(environment.PORT, environment.HOST);
-const url = await app.getUrl();
-log.info({ url }, 'listening');
+/** sysexits.h: a supervisor that sees 78 need not try again before somebody has changed the configuration. */
+const EXIT_FAILURE = 1;
+const EXIT_CONFIG = 78;
+
+try {
+  const environment = readProcessEnvironment();
+  const log = createLog(environment.LOG_LEVEL);
+  dieLoudly(log);
+  await serve(new Config(environment), log).catch((error: unknown) => fail(log, error));
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = EXIT_CONFIG;
+}
+
+async function serve(config: Config, log: Log): Promise<void> {
+  const { HOST, PORT, SHUTDOWN_GRACE_SECONDS } = config.env;
+  const stopRequested = stopSignal(log);
+  const { app, drain } = await createApp(AppModule.with(config.env), config, log);
+  await app.listen(PORT, HOST).catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
+  const url = config.publicUrl(portOf(app));
+  log.info({ url }, 'listening');
+  if (process.stderr.isTTY) greet(url);
+
+  const signal = await stopRequested;
+  log.info({ signal, graceSeconds: SHUTDOWN_GRACE_SECONDS }, 'stopping');
+  await stop(app, drain, SHUTDOWN_GRACE_SECONDS, log);
+}
+
+/** Balancers look elsewhere, requests under way finish, then modules write what is left, the database last. */
+async function stop(
+  app: NestFastifyApplication,
+  drain: Drain,
+  graceSeconds: number,
+  log: Log,
+): Promise<void> {
+  app.get(Readiness).stop();
+  const cut = await drain.run(graceSeconds * 1_000);
+  if (cut > 0) log.warn({ requests: cut }, 'requests were cut: they did not finish in time');
+  await app.close();
+  log.info('stopped');
+  await flushLog(log);
+  process.exit();
+}
+
+/** Resolves at the first signal; the second ends the process at once, and so does one before there is a server. */
+function stopSignal(log: Log): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (!asked) {
+        asked = true;
+        resolve(signal);
+        return;
+      }
+      log.warn({ signal }, 'second signal: stopping at once');
+      void flushLog(log).finally(() => process.exit(EXIT_FAILURE));
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}
+
+function portOf(app: NestFastifyApplication): number {
+  const address = app.getHttpServer().address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function greet(url: string): void {
+  process.stderr.write(`\n  Stowage    ${url}\n  API        ${url}/api/docs\n  Stop with Ctrl-C\n\n`);
+}
+
+/** Nobody knows what state an unforeseen error leaves behind: a supervisor starts a new process. */
+function dieLoudly(log: Log): void {
+  const die = (error: unknown): void => void fail(log, error);
+  process.on('uncaughtException', die).on('unhandledRejection', die);
+}
+
+async function fail(log: Log, error: unknown): Promise<void> {
+  const reason = reasonOf(error);
+  log.fatal({ error: describeError(error) }, reason);
+  if (process.stderr.isTTY) process.stderr.write(`${reason}\n`);
+  await flushLog(log);
+  process.exit(EXIT_FAILURE);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof DatabaseStartError) return error.message;
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return `${address}:${port} is taken. Set PORT to another port, or 0 for a free one.`;
+  if (code === 'EACCES' && port !== undefined)
+    return `Port ${port} needs privileges. Set PORT to 1024 or above.`;
+  return 'stowage failed';
+}

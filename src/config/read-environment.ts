@@ -59,7 +59,9 @@ function readVariable(name: string, variables: Variables, problems: string[]): s
 }
 
 function describe(error: ValidationError): string {
-  return `${error.property} ${Object.values(error.constraints ?? {}).join(', ')}`;
+  const { property, constraints = {} } = error;
+  const sentences = Object.values(constraints).map((sentence) => sentence.replace(`${property} `, ''));
+  return `${property} ${sentences.join(', ')}`;
 }
 
 function contradictions(environment: Environment, variables: Variables): string[] {

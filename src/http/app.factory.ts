@@ -11,6 +11,7 @@ import { recordRoutes } from './allowed-methods.js';
 import { answerBadPath, answerBrokenRequest } from './broken-requests.js';
 import { corsOptions, SECURITY_HEADERS } from './browser-policies.js';
 import { installBodyParsers } from './body-parsers.js';
+import { Drain } from './drain.js';
 import { fastifyOptions, JSON_LIMIT_BYTES } from './http-options.js';
 import { installEarlyAnswers } from './early-answers.js';
 import { IdempotencyRuns } from './idempotency/idempotency-runs.service.js';
@@ -22,12 +23,13 @@ import { RateLimiter } from './rate-limits/rate-limiter.js';
 import { refuseNul } from './plain-input.js';
 import { installRequestLog } from './request-log.js';
 
+export interface ServedApp {
+  readonly app: NestFastifyApplication;
+  readonly drain: Drain;
+}
+
 /** Everything between the socket and the controllers of `module`; it does not listen yet. */
-export async function createApp(
-  module: DynamicModule,
-  config: Config,
-  log: Log,
-): Promise<NestFastifyApplication> {
+export async function createApp(module: DynamicModule, config: Config, log: Log): Promise<ServedApp> {
   const adapter = new FastifyAdapter({
     ...fastifyOptions(config.env.TRUSTED_PROXIES, log),
     clientErrorHandler: answerBrokenRequest,
@@ -43,6 +45,7 @@ export async function createApp(
     abortOnError: false,
     forceCloseConnections: false,
   });
+  const drain = new Drain(fastify);
   installRequestLog(fastify, log, app.get(Metrics));
   await fastify.register(helmet, SECURITY_HEADERS);
   fastify.addHook('onRequest', refuseNul);
@@ -53,5 +56,5 @@ export async function createApp(
   app.useGlobalFilters(new ProblemFilter(log, app.get(RateLimiter), routes));
   app.get(ApiDocument).describedBy(() => printDocument(describeApi(app)));
   await serveSwaggerAssets(fastify);
-  return app;
+  return { app, drain };
 }
