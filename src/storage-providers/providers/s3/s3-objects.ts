@@ -160,10 +160,15 @@ export class S3Objects {
   }
 }
 
+const QUOTE = 0x22;
+const MAX_ETAG_CHARACTERS = 1_024;
+
 /** Without quotes; undefined when there is none that can be trusted. */
 export function plainEtag(header: string | undefined): string | undefined {
-  const etag = header?.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
-  return etag && etag.length <= 1_024 ? etag : undefined;
+  if (!header || header.length > MAX_ETAG_CHARACTERS) return undefined;
+  const start = header.startsWith('W/') ? 2 : 0;
+  const isQuoted = header.charCodeAt(start) === QUOTE && header.endsWith('"') && header.length > start + 1;
+  return (isQuoted ? header.slice(start + 1, -1) : header.slice(start)) || undefined;
 }
 
 /** Headers by which the provider refuses other bytes than the intended ones. */
