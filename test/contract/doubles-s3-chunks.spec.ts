@@ -1,5 +1,5 @@
-import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sendRaw, type RawAnswer } from '../support/send-raw.js';
 import { startS3Double, type S3Double } from '../support/s3-double/s3-double.js';
 
 /*
@@ -74,7 +74,7 @@ describe('signed chunks at the S3 double, in Amazon’s own examples', () => {
 
   afterAll(() => double.stop());
 
-  function send(example: Example, body: Buffer): Promise<{ status: number; text: string }> {
+  function send(example: Example, body: Buffer): Promise<RawAnswer> {
     const headers = {
       host: 's3.amazonaws.com',
       'content-encoding': 'aws-chunked',
@@ -85,22 +85,13 @@ describe('signed chunks at the S3 double, in Amazon’s own examples', () => {
       ...example.headers,
       authorization: `AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}/20130524/us-east-1/s3/aws4_request,SignedHeaders=${example.signedHeaders},Signature=${example.signature}`,
     };
-    return new Promise((resolve, reject) => {
-      const path = '/examplebucket/chunkObject.txt';
-      httpRequest({ host: '127.0.0.1', port: double.port, method: 'PUT', path, headers }, (answer) => {
-        let text = '';
-        answer.on('data', (chunk) => (text += String(chunk)));
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
-      })
-        .on('error', reject)
-        .end(body);
-    });
+    return sendRaw(double.port, 'PUT', '/examplebucket/chunkObject.txt', headers, body);
   }
 
   for (const example of [CHUNKED, TRAILED]) {
     describe(example.form, () => {
       it('is accepted as documented', async () => {
-        expect(await send(example, bodyOf(example))).toEqual({ status: 200, text: '' });
+        expect(await send(example, bodyOf(example))).toMatchObject({ status: 200, text: '' });
         expect(double.store.find('examplebucket', 'chunkObject.txt')?.sizeBytes).toBe(66_560);
       });
 

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand,
@@ -22,6 +21,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import aws4 from 'aws4';
 import { fingerprint } from '../support/same-bytes.js';
+import { sendRaw } from '../support/send-raw.js';
 import { startS3Double, type S3Double } from '../support/s3-double/s3-double.js';
 import { bodyOf, Bucket, clientOf, refusal } from './foreign-s3.js';
 
@@ -285,15 +285,8 @@ describe('the S3 double, asked by the AWS SDK', () => {
       { service: 's3', region: double.region, host: `${Bucket}.localhost:${double.port}`, path: '/plain' },
       double.credentials,
     );
-    const status = await new Promise((resolve, reject) => {
-      const headers = signed.headers as Record<string, string>;
-      httpRequest({ host: '127.0.0.1', port: double.port, path: '/plain', headers }, (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      })
-        .on('error', reject)
-        .end();
-    });
+    const headers = signed.headers as Record<string, string>;
+    const { status } = await sendRaw(double.port, 'GET', '/plain', headers);
     expect(status).toBe(200);
   });
 });

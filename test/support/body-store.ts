@@ -41,6 +41,18 @@ export function readSegments(
   return Readable.from(bytes(), { objectMode: false });
 }
 
+/** What a store without atomic writes leaves when it dies: the beginning of a body. */
+export async function tear(
+  bodies: BodyStore,
+  segment: Segment,
+  keepBytes: number | undefined,
+): Promise<Segment> {
+  if (keepBytes === undefined || keepBytes >= segment.sizeBytes) return segment;
+  const torn = await bodies.write(bodies.read(segment, 0, keepBytes - 1));
+  await bodies.remove(segment);
+  return torn;
+}
+
 export class MemoryBodies implements BodyStore {
   readonly #bodies = new Map<string, readonly Buffer[]>();
 

@@ -1,6 +1,7 @@
 import { escapeXml, tag, XML_DECLARATION } from '../xml.js';
 import { isoTime } from './object-operations.js';
-import { compareUtf8, type ObjectVersion } from './object-store.js';
+import { compareUtf8 } from '../byte-order.js';
+import { type ObjectVersion } from './object-store.js';
 import {
   assertAllowed,
   findBucket,

@@ -2,7 +2,8 @@ import { childText, tag, XML_DECLARATION } from '../xml.js';
 import { assertConditionsSupported, assertWriteConditions } from './conditions.js';
 import { encoded } from './list-operations.js';
 import { checksumHeaders, keptHeaders, parseDocument } from './object-operations.js';
-import { compareUtf8, type MultipartUpload, type UploadPart } from './object-store.js';
+import { compareUtf8 } from '../byte-order.js';
+import { type MultipartUpload, type UploadPart } from './object-store.js';
 import { storeBody } from './object-writes.js';
 import {
   assertAllowed,

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FolderBodies, MemoryBodies, readSegments, type BodyStore, type Segment } from '../body-store.js';
+import { compareUtf8 } from '../byte-order.js';
 import { Journal } from '../journal.js';
 import { S3Fault } from './s3-fault.js';
 import { compositeChecksum, S3_CHECKSUMS, type S3Checksum } from './verified-body.js';
@@ -238,10 +239,6 @@ export class ObjectStore {
   #removeBodies(version: ObjectVersion): void {
     for (const segment of version.segments) void this.bodies.remove(segment);
   }
-}
-
-export function compareUtf8(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
 /** The ETag of a multipart object: MD5 over its parts' MD5s, with their number. */

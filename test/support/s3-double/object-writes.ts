@@ -1,4 +1,4 @@
-import type { Segment } from '../body-store.js';
+import { tear, type Segment } from '../body-store.js';
 import type { S3Call } from './s3-call.js';
 import type { S3Checksum } from './verified-body.js';
 
@@ -11,11 +11,8 @@ export interface StoredBody {
 /** Reads and checks the whole body into the store. Nothing refers to it yet. A torn write keeps only its beginning. */
 export async function storeBody(call: S3Call): Promise<StoredBody> {
   const { bodies } = call.store;
-  const segment = await bodies.write(call.body);
+  const whole = await bodies.write(call.body);
   const { md5Hex, checksums } = call.body;
-  if (call.keepBytes === undefined || call.keepBytes >= segment.sizeBytes)
-    return { segment, md5Hex, checksums };
-  const torn = await bodies.write(bodies.read(segment, 0, call.keepBytes - 1));
-  await bodies.remove(segment);
-  return { segment: torn, md5Hex, checksums: {} };
+  const segment = await tear(bodies, whole, call.keepBytes);
+  return { segment, md5Hex, checksums: segment === whole ? checksums : {} };
 }
