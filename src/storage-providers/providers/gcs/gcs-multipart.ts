@@ -8,10 +8,11 @@ import type {
   UploadedPart,
 } from '../../storage-provider.js';
 import { protocolError } from '../http/answer-body.js';
+import { SentDigest } from '../http/sent-digest.js';
 import { childText, childrenOf, escapeXml, type XmlElement } from '../http/xml.js';
 import type { GcsClient } from './gcs-client.js';
 import { percentEncode, queryString, xmlPath } from './gcs-paths.js';
-import { SentDigest } from './stored-headers.js';
+import { storedMd5 } from './stored-headers.js';
 
 const MIB = 1024 ** 2;
 /** Google: "can take several minutes to process a request to complete a multipart upload". */
@@ -83,7 +84,7 @@ async function uploadPart(client: GcsClient, part: PartToSend): Promise<Uploaded
     onChunk: digest.onChunk,
     signal,
   });
-  digest.assertStored(headers, 'upload_part');
+  digest.assertStored(storedMd5(headers), 'upload_part');
   const etag = headers.etag?.replaceAll('"', '');
   if (!etag) throw protocolError('upload_part', 'a part without an ETag');
   return { partNumber, etag, sizeBytes };

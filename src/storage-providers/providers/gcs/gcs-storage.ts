@@ -15,11 +15,13 @@ import type {
   StorageCapabilities,
   StoredObject,
 } from '../../storage-provider.js';
+import { lastModifiedOf } from '../http/content-headers.js';
+import { SentDigest } from '../http/sent-digest.js';
 import type { GcsClient } from './gcs-client.js';
 import { gcsMultipart } from './gcs-multipart.js';
 import { jsonPath, queryString, xmlPath } from './gcs-paths.js';
 import { OBJECT_FIELDS, readListPage, readObject } from './object-resource.js';
-import { SentDigest, extentOf, generationOf, lastModifiedOf } from './stored-headers.js';
+import { generationOf, storedExtentOf, storedMd5 } from './stored-headers.js';
 
 const MAX_PAGE = 1_000;
 const TIB = 1024 ** 4;
@@ -71,7 +73,7 @@ export class GcsStorage implements ObjectStorage {
     });
     const etag = generationOf(headers, 'put');
     try {
-      digest.assertStored(headers, 'put');
+      digest.assertStored(storedMd5(headers), 'put');
     } catch (error) {
       // Exactly what this call wrote, and nothing that somebody else has written since.
       await this.remove('put', key, { ifGenerationMatch: etag }).catch(() => undefined);
@@ -96,7 +98,7 @@ export class GcsStorage implements ObjectStorage {
     try {
       return {
         body,
-        ...extentOf(status, headers, range),
+        ...storedExtentOf(status, headers, range),
         etag: generationOf(headers, 'get'),
         contentType: headers['content-type'],
         lastModified: lastModifiedOf(headers, 'get'),

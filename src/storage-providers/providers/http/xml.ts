@@ -1,6 +1,7 @@
-/** A parsed element. Attributes are dropped: no answer that we read carries meaning in one. */
 export interface XmlElement {
   readonly name: string;
+  /** As written: `Encoded="true"`. */
+  readonly attributes: string;
   /** Character data directly inside, entities decoded. */
   readonly text: string;
   readonly children: readonly XmlElement[];
@@ -15,7 +16,7 @@ const MAX_TOKENS = 200_000;
  * document type (and so with entities of its own), or beyond the bounds above. Namespace prefixes are dropped.
  */
 export function parseXml(text: string): XmlElement | undefined {
-  const document: OpenElement = { name: '', text: '', children: [] };
+  const document: OpenElement = { name: '', attributes: '', text: '', children: [] };
   const open = [document];
   let tokens = 0;
   let at = 0;
@@ -51,11 +52,11 @@ interface OpenElement extends XmlElement {
 }
 
 /** Character data | declaration or comment | tag: every alternative is linear. */
-const TOKEN = /([^<]+)|<\?[^>]*\?>|<!--(?:(?!-->)[^])*-->|<(\/?)([A-Za-z_][\w.:-]*)(?:\s[^<>]*?)?(\/?)>/g;
+const TOKEN = /([^<]+)|<\?[^>]*\?>|<!--(?:(?!-->)[^])*-->|<(\/?)([A-Za-z_][\w.:-]*)(\s[^<>]*?)?(\/?)>/g;
 
 /** Takes one token into the innermost open element; false when it does not belong there. */
 function apply(token: RegExpMatchArray, open: OpenElement[]): boolean {
-  const [, characters, closing, name, selfClosing] = token;
+  const [, characters, closing, name, attributes, selfClosing] = token;
   const current = open.at(-1);
   if (current === undefined) return false;
   if (characters !== undefined) {
@@ -64,7 +65,12 @@ function apply(token: RegExpMatchArray, open: OpenElement[]): boolean {
     open.pop();
     return open.length > 0 && current.name === localName(name);
   } else if (name !== undefined) {
-    const element: OpenElement = { name: localName(name), text: '', children: [] };
+    const element: OpenElement = {
+      name: localName(name),
+      attributes: attributes ?? '',
+      text: '',
+      children: [],
+    };
     current.children.push(element);
     if (selfClosing !== '/') open.push(element);
   }
