@@ -237,6 +237,11 @@ export interface ConnectContext {
   readonly timeouts: StorageTimeouts;
   /** Milliseconds since the epoch, for signatures and expiry; the machine's clock when absent. */
   readonly now?: () => number;
+  /**
+   * Another S3 service than the named provider's own, without the bucket; its quirks and addressing stay.
+   * `s3_compatible` has an endpoint of its own and does not look here.
+   */
+  readonly s3Endpoint?: string;
   /** Another Google Cloud Storage than Google's: origins of its storage API and of its OAuth token endpoint. */
   readonly gcsEndpoints?: { readonly storage: string; readonly token: string };
   /** Another Azure Blob service than Azure's: everything before the container, e.g. `http://127.0.0.1:10000/account`. */

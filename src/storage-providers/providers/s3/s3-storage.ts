@@ -35,7 +35,7 @@ export class S3Storage implements ObjectStorage {
 
   /** Contacts nobody. Throws a StorageError when the dialling policy forbids the endpoint. */
   constructor(settings: S3Settings, context: ConnectContext) {
-    const session = new S3Session(settings, context);
+    const session = new S3Session(atEndpoint(settings, context), context);
     const documents = new S3Documents(session);
     this.session = session;
     this.objects = new S3Objects(session);
@@ -74,4 +74,9 @@ export class S3Storage implements ObjectStorage {
   close(): Promise<void> {
     return this.session.close();
   }
+}
+
+function atEndpoint(settings: S3Settings, { s3Endpoint }: ConnectContext): S3Settings {
+  if (s3Endpoint === undefined || settings.provider === 's3_compatible') return settings;
+  return { ...settings, endpoint: new URL(s3Endpoint) };
 }
