@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { grantsText } from './access-text.js';
 import {
@@ -73,12 +74,15 @@ function finishOperation(operation: Operation, method: string, access: RouteEntr
   }
   const takesInput = operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
   const problems = problemResponses({ codes, isPublic, isIdempotent, takesInput });
-  operation.responses = { ...problems, ...successes(operation.responses) };
+  operation.responses = { ...problems, ...described(operation.responses) };
 }
 
-/** What the framework or a decorator wrote about errors by hand stays only where it is not a problem. */
-function successes(responses: Operation['responses']): Operation['responses'] {
-  return Object.fromEntries(Object.entries(responses).filter(([, response]) => response !== undefined));
+/** An answer without a text of its own is described by its status. */
+function described(responses: Operation['responses']): Operation['responses'] {
+  for (const [status, response] of Object.entries(responses)) {
+    if (response && 'description' in response) response.description ||= STATUS_CODES[status] ?? 'Done';
+  }
+  return responses;
 }
 
 function withText(description: string | undefined, text: string): string {
