@@ -3,10 +3,10 @@
  * the statement's own fault.
  */
 export function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === 'string') return NETWORK_ERRORS.has(code) || SQL_STATES.test(code);
-  return MESSAGES.test(error.message);
+  return typeof message === 'string' && MESSAGES.test(message);
 }
 
 const NETWORK_ERRORS = new Set([

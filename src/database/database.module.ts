@@ -72,7 +72,7 @@ class DatabaseServerModule {
               url: config.env.DATABASE_URL,
               dataDir: config.dataDir,
               migrations: dataSourceOptions('', 1).migrations,
-              log: (message) => logger.log(message),
+              log,
             }),
         },
       ],
@@ -82,6 +82,12 @@ class DatabaseServerModule {
 }
 
 const logger = new Logger('Database');
+
+/** PostgreSQL's everyday messages are for who looks for something. */
+function log(message: string): void {
+  if (message.startsWith('postgres: LOG:')) logger.debug(message);
+  else logger.log(message);
+}
 
 function warnOfLoss(error: Error): void {
   logger.warn(`A connection was lost: ${error.message}`);

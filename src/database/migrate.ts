@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AbstractLogger, DataSource, type DataSourceOptions } from 'typeorm';
 import { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from './advisory-locks.js';
 import { isConnectionLoss } from './connection-loss.js';
 import { DatabaseStartError } from './database-start-error.js';
@@ -56,6 +56,8 @@ async function runMigrations({ url, migrations, log }: MigrateOptions): Promise<
     poolSize: 1,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'stowage migrations',
+    // What goes wrong is thrown; TypeORM would write to the console besides.
+    logger: new SilentLogger(),
   });
   await dataSource.initialize();
   try {
@@ -63,6 +65,10 @@ async function runMigrations({ url, migrations, log }: MigrateOptions): Promise<
   } finally {
     await dataSource.destroy();
   }
+}
+
+class SilentLogger extends AbstractLogger {
+  protected override writeLog(): void {}
 }
 
 /** Tries again while the database may be starting; a wrong password or name is told at once. */
@@ -112,8 +118,8 @@ function describe(url: string): string {
   return `the PostgreSQL database "${decodeURIComponent(pathname.slice(1))}" on ${hostname}:${port || 5432}`;
 }
 
-/** node-postgres rejects with an AggregateError without a message when several addresses refuse. */
+/** When several addresses of a host refuse, the message is empty and each of them has its own. */
 function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
+  const { message, errors } = error as { message?: string; errors?: unknown[] };
+  return message || (errors ?? []).map(messageOf).join(', ') || String(error);
 }

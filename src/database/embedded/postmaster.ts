@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseStartError } from '../database-start-error.js';
 import { untilReady } from './first-connection.js';
+import { freePort } from './free-port.js';
 import { endLeftoverProcesses } from './leftover-processes.js';
 import { ServerProcess, type ServerProcessOptions } from './server-process.js';
 
@@ -68,7 +68,7 @@ export class Postmaster {
     const { signal } = this.stopping;
     try {
       if (crashes > 1)
-        await pause(Math.min(FIRST_PAUSE_MS * 2 ** crashes, LONGEST_PAUSE_MS), null, { signal });
+        await pause(Math.min(FIRST_PAUSE_MS * 2 ** (crashes - 2), LONGEST_PAUSE_MS), null, { signal });
       await endLeftoverProcesses(this.options.cluster.dataPath, this.options.log);
       signal.throwIfAborted();
       this.server = new ServerProcess(this.options, this.port);
@@ -78,20 +78,4 @@ export class Postmaster {
       await this.server.stop();
     }
   }
-}
-
-/** A port of 127.0.0.1 that is free right now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null
-          ? resolve(address.port)
-          : reject(new Error('no port')),
-      );
-    });
-  });
 }
