@@ -89,3 +89,11 @@ export function rangeNotSatisfiable(sizeBytes: number): FilesError {
     `The file has ${sizeBytes} bytes; the asked range has none of them.`,
   );
 }
+
+/** A promise about the length that the content does not keep. */
+export function otherLength(): FilesError {
+  return invalidForm(
+    'the file is not as long as the Content-Length says. ' +
+      'Put the file last, and end the form with its boundary, two dashes and one line break.',
+  );
+}

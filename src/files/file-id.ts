@@ -1,0 +1,15 @@
+import { validationFailed } from '../errors/request-errors.js';
+
+const MAX_INT4 = 2_147_483_647;
+
+/**
+ * Reads the id of a file from a path: a positive 32-bit integer in plain digits.
+ * @throws RequestError `validation_failed`
+ */
+export function fileIdOf(text: string): number {
+  const id = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : NaN;
+  if (id <= MAX_INT4) return id;
+  throw validationFailed([
+    { pointer: 'id', detail: 'must be the id of a file, a whole number', code: 'is_int' },
+  ]);
+}

@@ -1,0 +1,239 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform, type TransformFnParams } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { Page, PageQuery, toInteger } from '../rest/page.dto.js';
+import { PROVIDER_NAMES, type ProviderName } from '../storage-providers/storage-provider.js';
+import { FILE_SORTS, type FileSort, type SortOrder } from './file-listing.js';
+import { MAX_DOWNLOAD_URL_SECONDS } from './upload-limits.js';
+
+/** A file in the user's bucket. */
+export class FileDto {
+  @ApiProperty({ type: 'integer', minimum: 1, example: 4217 })
+  id: number;
+
+  /** As it was sent, at most 255 characters. A name, never a path. */
+  @ApiProperty({ maxLength: 255, example: 'q3-report.pdf' })
+  filename: string;
+
+  /** In bytes. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 482133 })
+  file_size: number;
+
+  /** As the client declared it. */
+  @ApiProperty({ example: 'application/pdf' })
+  content_type: string;
+
+  /** SHA-256 of the content, in hex. */
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  })
+  checksum: string | null;
+
+  /** Kind of the store that holds it. */
+  @ApiProperty({ enum: PROVIDER_NAMES, example: 'backblaze_b2' })
+  provider: ProviderName;
+
+  /** Where the object is, for people; it gives no access. */
+  @ApiProperty({ example: 's3://my-bucket/f/0b0e…/5c1d…' })
+  cloud_url: string;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-22T10:15:30.123Z' })
+  uploaded_at: string;
+
+  /** When it was last downloaded, or a URL for that was given out. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-23T08:00:00.000Z' })
+  last_accessed: string | null;
+
+  /** The file of this host that it is a copy of. */
+  @ApiProperty({ type: 'integer', nullable: true, example: null })
+  local_file_id: number | null;
+}
+
+/** One page of files. */
+export class FilePageDto extends Page {
+  data: FileDto[];
+}
+
+/** The files of a form that used the field `files`, in its order. */
+export class UploadedFilesDto {
+  data: FileDto[];
+}
+
+const WELL_FORMED = /^[^\p{Cc}\p{Cs}]+$/u;
+const WELL_FORMED_HELP = { message: 'must be 1 to 255 characters without control characters' };
+const RFC_3339 = /^\d{4}-\d\d-\d\d(?:[Tt]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:\d\d))?$/;
+const RFC_3339_HELP = { message: 'must be a date such as 2026-11-22 or a time such as 2026-11-22T10:15:30Z' };
+
+/** A date or time of RFC 3339 in UTC; anything else stays as it is and fails its pattern. */
+const toUtc = ({ value }: TransformFnParams): unknown => {
+  const time = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(time) ? `${String(value)} ` : new Date(time).toISOString();
+};
+
+/** Which files to list, and how. */
+export class ListFilesQuery extends PageQuery {
+  /** What to sort by; files that are equal in it follow by id. */
+  @ApiProperty({ enum: FILE_SORTS, default: 'id', required: false })
+  @IsIn(FILE_SORTS)
+  sort: FileSort = 'id';
+
+  @ApiProperty({ enum: ['asc', 'desc'], default: 'desc', required: false })
+  @IsIn(['asc', 'desc'])
+  order: SortOrder = 'desc';
+
+  /** Only names that begin with this, byte for byte. */
+  @ApiProperty({ required: false, maxLength: 255, example: 'q3-' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  @Matches(WELL_FORMED, WELL_FORMED_HELP)
+  filename_prefix?: string;
+
+  /** Only names that contain this; upper and lower case are alike. */
+  @ApiProperty({ required: false, maxLength: 255, example: 'report' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  @Matches(WELL_FORMED, WELL_FORMED_HELP)
+  filename_contains?: string;
+
+  /** Only files in this kind of store. */
+  @ApiProperty({ enum: PROVIDER_NAMES, required: false })
+  @IsOptional()
+  @IsIn(PROVIDER_NAMES)
+  provider?: ProviderName;
+
+  /** Only files uploaded later than this. */
+  @ApiProperty({ required: false, format: 'date-time', example: '2026-11-01T00:00:00Z' })
+  @ValidateIf((_, value) => value !== undefined)
+  @Transform(toUtc)
+  @Matches(RFC_3339, RFC_3339_HELP)
+  uploaded_after?: string;
+
+  /** Only files uploaded earlier than this. */
+  @ApiProperty({ required: false, format: 'date-time', example: '2026-12-01T00:00:00Z' })
+  @ValidateIf((_, value) => value !== undefined)
+  @Transform(toUtc)
+  @Matches(RFC_3339, RFC_3339_HELP)
+  uploaded_before?: string;
+}
+
+/** How long the URL shall work. */
+export class CreateDownloadUrl {
+  /** At most a week. */
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_DOWNLOAD_URL_SECONDS,
+    default: 3600,
+    required: false,
+    example: 3600,
+  })
+  @IsInt()
+  @Min(1)
+  @Max(MAX_DOWNLOAD_URL_SECONDS)
+  expires_in_seconds: number = 3600;
+}
+
+/** Whoever has this URL can download the file until it expires, without an API key. */
+export class DownloadUrlDto {
+  @ApiProperty({ format: 'uri', example: 'https://my-bucket.s3.eu-central-1.amazonaws.com/f/0b0e…?X-Amz-…' })
+  download_url: string;
+
+  /** null for a bucket that cannot sign URLs: then it is a URL of this server that asks for your API key. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-22T11:15:30.000Z' })
+  expires_at: string | null;
+
+  @ApiProperty({ example: 'q3-report.pdf' })
+  filename: string;
+
+  /** In bytes. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 482133 })
+  file_size: number;
+
+  /** SHA-256 of the content, in hex, to compare with what was downloaded. */
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  })
+  checksum: string | null;
+}
+
+/** Which leftovers to look for. */
+export class LeftoversQuery {
+  /** Younger ones may belong to uploads that are under way. */
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: 31536000, default: 86400, required: false })
+  @Transform(toInteger)
+  @IsInt()
+  @Min(0)
+  @Max(31_536_000)
+  older_than_seconds: number = 86_400;
+}
+
+/** A row whose upload or deletion ended half-way; it is not shown as a file. */
+export class UnfinishedFileDto {
+  @ApiProperty({ type: 'integer', example: 4218 })
+  file_id: number;
+
+  @ApiProperty({ example: 'video.mkv' })
+  filename: string;
+
+  @ApiProperty({ enum: ['pending', 'deleting'], example: 'pending' })
+  state: 'pending' | 'deleting';
+
+  @ApiProperty({ example: 'f/0b0e…/5c1d…' })
+  object_key: string;
+
+  /** The provider's id of the multipart upload. */
+  @ApiProperty({ type: String, nullable: true, example: '2~k3…' })
+  upload_id: string | null;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-20T10:15:30.123Z' })
+  since: string;
+}
+
+/** An object in the bucket that no file and no unfinished row names. */
+export class UnnamedObjectDto {
+  @ApiProperty({ example: 'f/0b0e…/5c1d…' })
+  object_key: string;
+
+  /** In bytes. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 10240 })
+  size: number;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-20T10:15:30.000Z' })
+  last_modified: string;
+}
+
+/** A multipart upload at the provider that nobody knows; its parts cost storage. */
+export class UnnamedUploadDto {
+  @ApiProperty({ example: 'f/0b0e…/5c1d…' })
+  object_key: string;
+
+  @ApiProperty({ example: '2~k3…' })
+  upload_id: string;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-20T10:15:30.000Z' })
+  started_at: string;
+}
+
+/** What interrupted uploads and deletions left in the bucket and in the database. Looking changes nothing. */
+export class LeftoversDto {
+  @ApiProperty({ format: 'date-time', example: '2026-11-22T10:15:30.123Z' })
+  checked_at: string;
+
+  /** How many objects of files the bucket holds. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 48213 })
+  scanned_objects: number;
+
+  files: UnfinishedFileDto[];
+  objects: UnnamedObjectDto[];
+  uploads: UnnamedUploadDto[];
+
+  /** Whether there are more than the 1,000 of each kind that are shown. */
+  @ApiProperty({ example: false })
+  truncated: boolean;
+}

@@ -1,0 +1,29 @@
+export const OCTET_STREAM = 'application/octet-stream';
+
+const MAX_MEDIA_TYPE_CHARS = 255;
+const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
+const TYPE_WITH_PARAMETERS = new RegExp(
+  `^${TOKEN}/${TOKEN}(?:\\s*;\\s*${TOKEN}=(?:${TOKEN}|"[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]*"))*$`,
+);
+
+/**
+ * What browsers run, or hand to something that runs: markup with scripts, scripts, and formats that carry either.
+ * RFC 9239 lists the script types; MIME Sniffing's "scriptable MIME type" adds HTML, PDF and all XML.
+ */
+const ACTIVE_TYPE =
+  /^(?:text|application)\/(?:(?:x-)?(?:java|ecma|live|j)script\d*(?:\.\d)?|html|xml|xslt?|pdf|xhtml|mathml|x-shockwave-flash|cache-manifest|x-component)$|[+/.]xml$|\+xml-|svg|html|^multipart\/|^message\//;
+
+/**
+ * A media type as the client sent it, if it is one: kept as data, given back with downloads.
+ * Anything else becomes application/octet-stream.
+ */
+export function cleanMediaType(value: string | undefined): string {
+  const type = value?.trim() ?? '';
+  return type.length <= MAX_MEDIA_TYPE_CHARS && TYPE_WITH_PARAMETERS.test(type) ? type : OCTET_STREAM;
+}
+
+/** The media type under which stored bytes may be served to a browser. */
+export function servedMediaType(stored: string): string {
+  const essence = (stored.split(';', 1)[0] ?? '').trim().toLowerCase();
+  return ACTIVE_TYPE.test(essence) ? OCTET_STREAM : stored;
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { OpenedConfig } from '../credentials/cloud-storages.service.js';
+import { RequestError } from '../errors/request-errors.js';
+import { fileTooLarge, noFileProvided } from './file-errors.js';
+import { type FileRecords, mayHaveTakenEffect, type StoredFile, type WrittenFile } from './file-records.js';
+import { filenameOfQuery } from './filename.js';
+import { formBoundary, isMultipartForm } from './form-boundary.js';
+import { FormFiles } from './form-files.js';
+import type { IncomingFile, UploadTarget } from './incoming-file.js';
+import { MeasuredContent } from './measured-content.js';
+import { cleanMediaType } from './media-type.js';
+import type { ObjectWriter } from './object-writer.js';
+import { RequestBytes } from './request-bytes.js';
+import { largestFileBytes } from './upload-plan.js';
+import type { UploadSlots } from './upload-slots.js';
+
+/** A request with a file in its body, none of which was read yet. */
+export interface UploadRequest {
+  readonly userId: number;
+  readonly body: Readable;
+  /** Path and query. */
+  readonly url: string;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  /** Undefined for a chunked body. */
+  readonly contentLength: number | undefined;
+  /** What the request's Idempotency-Key stands for; `resumed` when an earlier attempt ended without an answer. */
+  readonly operation: { readonly operationId: string; readonly resumed: boolean } | undefined;
+}
+
+export interface UploadedFiles {
+  /** Whether the form used the field for many files, even if it carried one. */
+  readonly many: boolean;
+  readonly files: readonly StoredFile[];
+}
+
+export interface UploadsOptions {
+  /** The user's open bucket; rejects when none is configured. */
+  readonly bucketOf: (userId: number) => Promise<OpenedConfig>;
+  /** The user's own limit, in bytes. */
+  readonly maxFileSizeOf: (userId: number) => number | Promise<number>;
+  readonly records: FileRecords;
+  readonly writer: ObjectWriter;
+  readonly slots: UploadSlots;
+  /** Hears of each stored file. */
+  readonly countBytes: (bytes: number) => void;
+}
+
+/**
+ * Takes files in. Everything that headers tell is checked before the first byte of the body is read: bucket, type,
+ * length, name. A request's files become visible together, once all are whole in the bucket and their rows are
+ * durable; otherwise it leaves nothing.
+ */
+export class Uploads {
+  constructor(private readonly options: UploadsOptions) {}
+
+  /** A multipart/form-data body: one file in the field `file`, or many in `files`. */
+  async receiveForm(request: UploadRequest): Promise<UploadedFiles> {
+    const target = await this.targetOf(request.userId);
+    assertNotEncoded(request);
+    const boundary = formBoundary(request.contentType);
+    const limitBytes = await this.limitOf(target);
+    return this.reading(request, async (bytes) => {
+      const form = new FormFiles(bytes, { boundary, contentLength: request.contentLength, limitBytes });
+      const first = await form.next();
+      if (first === null) throw noFileProvided('Send it in the form field "file", or many in "files".');
+      const files =
+        (await this.earlier(request)) ?? (await this.storeAll(target, request, bytes, first, form));
+      return { many: form.many, files };
+    });
+  }
+
+  /** A body that is the file itself; its name is in the query parameter `filename`. */
+  async receiveRaw(request: UploadRequest): Promise<StoredFile> {
+    const target = await this.targetOf(request.userId);
+    assertNotEncoded(request);
+    assertNotForm(request);
+    const sizeBytes = request.contentLength;
+    const limitBytes = (await this.limitOf(target))(sizeBytes !== undefined);
+    if (sizeBytes !== undefined && sizeBytes > limitBytes) throw fileTooLarge(limitBytes);
+    const filename = filenameOfQuery(request.url);
+    const contentType = cleanMediaType(request.contentType);
+    return this.reading(request, async (bytes) => {
+      const content = new MeasuredContent({ read: () => bytes.next() }, limitBytes);
+      const file: IncomingFile = { filename, contentType, sizeBytes, limitBytes, content };
+      const [stored] =
+        (await this.earlier(request)) ?? (await this.storeAll(target, request, bytes, file, undefined));
+      return stored as StoredFile;
+    });
+  }
+
+  private async targetOf(userId: number): Promise<UploadTarget> {
+    const { configId, provider, storage } = await this.options.bucketOf(userId);
+    return { userId, configId, provider, storage };
+  }
+
+  private async limitOf({ userId, storage }: UploadTarget): Promise<(sizeKnown: boolean) => number> {
+    const maxFileSize = await this.options.maxFileSizeOf(userId);
+    return (sizeKnown) => Math.min(maxFileSize, largestFileBytes(sizeKnown, storage));
+  }
+
+  /** Runs with the request's body open and one of the user's slots taken. */
+  private async reading<T>(request: UploadRequest, work: (bytes: RequestBytes) => Promise<T>): Promise<T> {
+    const { slots } = this.options;
+    const bytes = new RequestBytes(request.body, request.contentLength);
+    try {
+      if (!slots.tryEnter(request.userId)) await slots.enter(request.userId, bytes.signal);
+      try {
+        return await work(bytes);
+      } finally {
+        slots.leave(request.userId);
+      }
+    } finally {
+      bytes.release();
+    }
+  }
+
+  /** What an earlier attempt of the same operation stored before it crashed. */
+  private async earlier({ userId, operation }: UploadRequest): Promise<readonly StoredFile[] | undefined> {
+    if (operation?.resumed !== true) return undefined;
+    const files = await this.options.records.ofOperation(userId, operation.operationId);
+    return files.length > 0 ? files : undefined;
+  }
+
+  private async storeAll(
+    target: UploadTarget,
+    request: UploadRequest,
+    bytes: RequestBytes,
+    first: IncomingFile,
+    form: FormFiles | undefined,
+  ): Promise<StoredFile[]> {
+    const { records, countBytes } = this.options;
+    const written = await this.writeAll(target, request, bytes, first, form);
+    try {
+      const stored = await records.save(target, written);
+      for (const { sizeBytes } of stored) countBytes(sizeBytes);
+      return stored;
+    } catch (error) {
+      if (!mayHaveTakenEffect(error)) await this.discardAll(target, written);
+      throw error;
+    }
+  }
+
+  private async writeAll(
+    target: UploadTarget,
+    request: UploadRequest,
+    bytes: RequestBytes,
+    first: IncomingFile,
+    form: FormFiles | undefined,
+  ): Promise<WrittenFile[]> {
+    const { writer } = this.options;
+    const fileId = request.operation?.operationId ?? randomUUID();
+    const written: WrittenFile[] = [];
+    try {
+      for (let file: IncomingFile | null = first; file !== null; file = (await form?.next()) ?? null) {
+        // Names are never reused: every attempt at every file has a key of its own.
+        written.push(await writer.write(target, file, `f/${fileId}/${randomUUID()}`, bytes));
+      }
+      return written;
+    } catch (error) {
+      await this.discardAll(target, written);
+      throw error;
+    }
+  }
+
+  private async discardAll(target: UploadTarget, written: readonly WrittenFile[]): Promise<void> {
+    for (const file of written) await this.options.writer.discard(target, file);
+  }
+}
+
+function assertNotEncoded({ contentEncoding }: UploadRequest): void {
+  if (contentEncoding === undefined || contentEncoding.toLowerCase() === 'identity') return;
+  throw new RequestError(
+    'unsupported_media_type',
+    'Bodies with a Content-Encoding are not read. Send it without.',
+  );
+}
+
+function assertNotForm({ contentType }: UploadRequest): void {
+  if (!isMultipartForm(contentType)) return;
+  throw new RequestError(
+    'unsupported_media_type',
+    'This method takes the file itself as its body. POST a form.',
+  );
+}
