@@ -85,8 +85,9 @@ function withoutAnswer({ provider, operation, errno, httpStatus }: ProviderFailu
     return { code: 'invalid_credentials', nuance: 'unreadable_key' };
   }
   const hostNamesAccount = provider === 'azure_blob' || provider === 'cloudflare_r2';
-  if (errno === 'ENOTFOUND' && hostNamesAccount)
-    return { code: 'endpoint_unreachable', nuance: 'account_dns' };
+  if (errno === 'ENOTFOUND' && hostNamesAccount) {
+    return { code: 'endpoint_unreachable', nuance: 'account_dns', retryable: true };
+  }
   return transportVerdict(errno);
 }
 
