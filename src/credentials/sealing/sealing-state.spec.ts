@@ -32,6 +32,7 @@ describe('at start the service', () => {
   ] as const)('stays sealed %s', (_, keys, inUse, reason) => {
     const state = decideSealing(installation, new KeyRing(keys), inUse);
     expect(state).toMatchObject({ open: false, reason });
+    expect(state.open ? '' : state.advice).not.toContain('{id}');
     expect(state.open ? '' : state.advice).toContain(reason === 'rotation_unfinished' ? other.id : right.id);
   });
 

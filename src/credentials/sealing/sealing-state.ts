@@ -40,7 +40,7 @@ export function decideSealing(
 
 /** Key ids tell nothing about the keys; they let an operator find the right one. */
 export function sealedBecause(reason: SealedReason, kekId = ''): SealingState {
-  return { open: false, reason, advice: ADVICE[reason].replace('{id}', kekId) };
+  return { open: false, reason, advice: ADVICE[reason].replaceAll('{id}', kekId) };
 }
 
 const ADVICE: Readonly<Record<SealedReason, string>> = {
