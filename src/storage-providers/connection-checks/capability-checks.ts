@@ -53,13 +53,26 @@ async function putCreateOnly(
   }
 }
 
-/** A URL signed for one content must take that content, and no other of the same length. */
+/**
+ * A URL signed for one content must take that content and no other of the same length, neither with the digest's
+ * header nor without it: a digest that may be left out binds nothing.
+ */
 async function bindsContent(probe: Probe, digest: 'sha256' | 'md5', signal: AbortSignal): Promise<boolean> {
   const storage = probe.assuming({ contentBound: digest });
   const good = await sign(probe, storage, `signed-${digest}`, digest);
   if (!isSuccess(await send(probe, good, probe.bytes, signal))) return false;
+  const forged = randomBytes(probe.bytes.length);
   const bad = await sign(probe, storage, `forged-${digest}`, digest);
-  return isRefusal(await send(probe, bad, randomBytes(probe.bytes.length), signal));
+  const stripped = { ...bad, request: withoutDigests(bad.request) };
+  return (
+    isRefusal(await send(probe, bad, forged, signal)) &&
+    isRefusal(await send(probe, stripped, forged, signal))
+  );
+}
+
+function withoutDigests(request: SignedRequest): SignedRequest {
+  const headers = Object.entries(request.headers).filter(([name]) => !/md5|sha256|checksum|hash/i.test(name));
+  return { ...request, headers: Object.fromEntries(headers) };
 }
 
 async function unboundPut(probe: Probe, signal: AbortSignal): Promise<CheckOutcome> {
