@@ -7,8 +7,9 @@ import type { FileDto } from './files.dto.js';
  * upload knows. Both must have the same members.
  */
 
-/** ISO 8601 in UTC of a TIMESTAMP column, which PostgreSQL prints without a zone. */
-const utc = (column: string, name: string) => `replace(${column}::text, ' ', 'T') || 'Z' AS "${name}"`;
+/** ISO 8601 in UTC, as JavaScript prints it, of a TIMESTAMP column; what we write has whole milliseconds. */
+const utc = (column: string, name: string) =>
+  `to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "${name}"`;
 
 /** Columns of /api/v1 answers. */
 export const FILE_COLUMNS = `id, filename, file_size, content_type, checksum, provider, cloud_url,

@@ -38,12 +38,15 @@ export interface FilePageRow {
   readonly last_value: string | null;
 }
 
-/** Names are compared byte by byte, so that a page goes on where the last one ended whatever the database's collation. */
+/**
+ * Names are compared byte by byte, so that a page goes on where the last one ended whatever the database's collation.
+ * Qualified: a bare name in ORDER BY would mean what a file shows, which is text.
+ */
 const SORT_COLUMNS: Readonly<Record<FileSort, string>> = {
-  id: 'id',
-  filename: 'filename COLLATE "C"',
-  file_size: 'file_size',
-  uploaded_at: 'uploaded_at',
+  id: 'cloud_files.id',
+  filename: 'cloud_files.filename COLLATE "C"',
+  file_size: 'cloud_files.file_size',
+  uploaded_at: 'cloud_files.uploaded_at',
 };
 
 const VALUE_TYPES: Readonly<Record<FileSort, string>> = {
@@ -67,7 +70,7 @@ export function fileListing(
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const conditions = conditionsOf(listing, parameter);
   const column = SORT_COLUMNS[sort];
-  const orderBy = sort === 'id' ? `id ${order}` : `${column} ${order}, id ${order}`;
+  const orderBy = sort === 'id' ? `${column} ${order}` : `${column} ${order}, cloud_files.id ${order}`;
   const text = `SELECT count(*)::integer AS count, json_agg(page)::text AS data,
       (array_agg(page.id))[$2]::integer AS last_id${sort === 'id' ? '' : `, (array_agg(page.${sort}))[$2]::text AS last_value`}
     FROM (SELECT ${shape.columns} FROM cloud_files

@@ -31,7 +31,27 @@ export class ObjectWriter {
   }
 
   /** @throws FilesError, StorageError, or what the records throw */
-  write(target: UploadTarget, file: IncomingFile, objectKey: string, sender: Sender): Promise<WrittenFile> {
+  async write(
+    target: UploadTarget,
+    file: IncomingFile,
+    objectKey: string,
+    sender: Sender,
+  ): Promise<WrittenFile> {
+    try {
+      return await this.writeAsPlanned(target, file, objectKey, sender);
+    } catch (error) {
+      // The bucket tells of a cancelled call; the reason is that the client went away.
+      if (isStorageError(error, 'aborted')) sender.signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  private writeAsPlanned(
+    target: UploadTarget,
+    file: IncomingFile,
+    objectKey: string,
+    sender: Sender,
+  ): Promise<WrittenFile> {
     const plan = planUpload(file.sizeBytes, file.limitBytes, target.storage);
     switch (plan.kind) {
       case 'buffer':

@@ -1,0 +1,199 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiExtraModels,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { type AuthenticatedRequest, Scopes } from '../auth/access.decorators.js';
+import { ApiProblems } from '../rest/api-problems.decorator.js';
+import { nextLink } from '../rest/page.dto.js';
+import { StreamedBody } from '../rest/route-options.decorators.js';
+import { DownloadUrls } from './download-urls.js';
+import { FileDeletion } from './file-deletion.service.js';
+import { fileIdOf } from './file-id.js';
+import { toFile } from './file-json.js';
+import { FileReads } from './file-reads.js';
+import {
+  CreateDownloadUrl,
+  DownloadUrlDto,
+  FileDto,
+  FilePageDto,
+  ListFilesQuery,
+  UploadedFilesDto,
+} from './files.dto.js';
+import { isMultipartForm } from './form-boundary.js';
+import { BUCKET_PROBLEMS, FORM_SCHEMA, UPLOAD_PROBLEMS } from './upload-docs.js';
+import { uploadRequestOf, type UploadingRequest } from './upload-request.js';
+import { Uploads } from './uploads.js';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const FILE_ID = {
+  name: 'id',
+  schema: { type: 'integer', minimum: 1, maximum: 2147483647 },
+  example: 4217,
+} as const;
+
+@ApiTags('Files')
+@ApiExtraModels(FileDto, UploadedFilesDto)
+@Controller()
+export class FilesController {
+  constructor(
+    private readonly uploads: Uploads,
+    private readonly reads: FileReads,
+    private readonly deletion: FileDeletion,
+    private readonly downloadUrls: DownloadUrls,
+  ) {}
+
+  /**
+   * As a form, or as a body of any other type that is the file itself, with its name in the query. A form with the
+   * field `file` is answered with the file, one with `files` with all of them.
+   */
+  @Post('/api/v1/files')
+  @Scopes('user')
+  @StreamedBody()
+  @ApiOperation({ operationId: 'uploadFiles', summary: 'Upload files into your bucket' })
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({ required: true, schema: FORM_SCHEMA })
+  @ApiQuery({ name: 'filename', required: false, description: 'Only for a body that is the file itself.' })
+  @ApiCreatedResponse({
+    description: 'The file, or the files in the order of the form.',
+    headers: { Location: { description: 'Path of the file, when it is one.', schema: { type: 'string' } } },
+    schema: { oneOf: [{ $ref: getSchemaPath(FileDto) }, { $ref: getSchemaPath(UploadedFilesDto) }] },
+  })
+  @ApiProblems(...UPLOAD_PROBLEMS)
+  async upload(
+    @Req() request: UploadingRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FileDto | UploadedFilesDto> {
+    if (!isMultipartForm(request.headers['content-type'])) return this.receiveRaw(request, reply);
+    const { many, files } = await this.uploads.receiveForm(uploadRequestOf(request));
+    const answers = files.map(toFile);
+    return many ? { data: answers } : located(answers[0] as FileDto, reply);
+  }
+
+  /** The body is the file itself. Repeating it makes another file, unless an Idempotency-Key says otherwise. */
+  @Put('/api/v1/files')
+  @HttpCode(201)
+  @Scopes('user')
+  @StreamedBody()
+  @ApiOperation({ operationId: 'uploadFileContent', summary: 'Upload one file as the body' })
+  @ApiQuery({
+    name: 'filename',
+    required: true,
+    schema: { type: 'string', maxLength: 255 },
+    example: 'q3-report.pdf',
+  })
+  @ApiConsumes('application/octet-stream')
+  @ApiBody({ required: true, schema: { type: 'string', format: 'binary' } })
+  @ApiCreatedResponse({
+    type: FileDto,
+    headers: { Location: { description: 'Path of the file.', schema: { type: 'string' } } },
+  })
+  @ApiProblems(...UPLOAD_PROBLEMS)
+  async uploadContent(
+    @Req() request: UploadingRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FileDto> {
+    return this.receiveRaw(request, reply);
+  }
+
+  /** The newest come first, unless `sort` and `order` say otherwise. */
+  @Get('/api/v1/files')
+  @Scopes('user')
+  @ApiOperation({ operationId: 'listFiles', summary: 'List your files' })
+  @ApiOkResponse({ type: FilePageDto })
+  @ApiProblems('validation_failed')
+  async list(
+    @Req() request: AuthenticatedRequest,
+    @Query() query: ListFilesQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const page = await this.reads.page({
+      userId: request.principal.userId,
+      sort: query.sort,
+      order: query.order,
+      limit: query.limit,
+      cursor: query.cursor,
+      filenamePrefix: query.filename_prefix,
+      filenameContains: query.filename_contains,
+      provider: query.provider,
+      uploadedAfter: query.uploaded_after,
+      uploadedBefore: query.uploaded_before,
+    });
+    const { json, nextCursor } = page;
+    if (nextCursor !== undefined) void reply.header('link', nextLink(request.url, nextCursor));
+    void reply.header('content-type', JSON_TYPE);
+    return `{"data":${json},"next_cursor":${JSON.stringify(nextCursor ?? null)}}`;
+  }
+
+  @Get('/api/v1/files/:id')
+  @Scopes('user')
+  @ApiOperation({ operationId: 'getFile', summary: 'Read what is known of a file' })
+  @ApiParam(FILE_ID)
+  @ApiOkResponse({ type: FileDto })
+  @ApiProblems('validation_failed', 'not_found')
+  async read(
+    @Req() request: AuthenticatedRequest,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    void reply.header('content-type', JSON_TYPE);
+    return this.reads.json(request.principal.userId, fileIdOf(id));
+  }
+
+  /** The file vanishes at once, its object in the bucket with it. When the bucket fails, the object goes later. */
+  @Delete('/api/v1/files/:id')
+  @HttpCode(204)
+  @Scopes('user')
+  @ApiOperation({ operationId: 'deleteFile', summary: 'Delete a file' })
+  @ApiParam(FILE_ID)
+  @ApiNoContentResponse({ description: 'It is gone from the list and from the bucket.' })
+  @ApiProblems('validation_failed', 'not_found', 'cloud_not_configured', 'sealed', ...BUCKET_PROBLEMS)
+  async remove(@Req() request: AuthenticatedRequest, @Param('id') id: string): Promise<void> {
+    const { principal, ip, id: requestId } = request;
+    await this.deletion.delete({ caller: principal, fileId: fileIdOf(id), address: ip, requestId });
+  }
+
+  /** Whoever has the URL can download the file until it expires. Browsers save what it gives, under the file's name. */
+  @Post('/api/v1/files/:id/download-url')
+  @HttpCode(200)
+  @Scopes('user')
+  @ApiOperation({ operationId: 'createDownloadUrl', summary: 'Get a URL to download a file' })
+  @ApiParam(FILE_ID)
+  @ApiProblems('validation_failed', 'not_found', 'cloud_not_configured', 'sealed', 'credentials_unreadable')
+  async createDownloadUrl(
+    @Req() request: AuthenticatedRequest,
+    @Param('id') id: string,
+    @Body() body: CreateDownloadUrl,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DownloadUrlDto> {
+    const { userId } = request.principal;
+    const signed = await this.downloadUrls.sign(userId, fileIdOf(id), body.expires_in_seconds);
+    void reply.header('cache-control', 'no-store');
+    return {
+      download_url: signed.url,
+      expires_at: signed.expiresAt?.toISOString() ?? null,
+      filename: signed.filename,
+      file_size: signed.sizeBytes,
+      checksum: signed.checksum ?? null,
+    };
+  }
+
+  private async receiveRaw(request: UploadingRequest, reply: FastifyReply): Promise<FileDto> {
+    return located(toFile(await this.uploads.receiveRaw(uploadRequestOf(request))), reply);
+  }
+}
+
+function located(file: FileDto, reply: FastifyReply): FileDto {
+  void reply.header('location', `/api/v1/files/${file.id}`);
+  return file;
+}
