@@ -6,5 +6,5 @@ export const ADVISORY_LOCK_CLASS = 0x73746f77;
 
 export const ADVISORY_LOCKS = {
   migrations: 1,
-  firstAdministrator: 2,
+  administrators: 2,
 } as const;

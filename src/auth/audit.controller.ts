@@ -1,0 +1,56 @@
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DataSource, type FindOptionsWhere, LessThan } from 'typeorm';
+import { notFound } from '../errors/request-errors.js';
+import { ApiProblems } from '../rest/api-problems.decorator.js';
+import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { nextLink } from '../rest/page.dto.js';
+import { Caller, Scopes } from './access.decorators.js';
+import { AuditEntry } from './audit-entry.entity.js';
+import { AuditPageDto, AuditQuery } from './audit.dto.js';
+import { auditEntryJson } from './auth-json.js';
+import { grants, type Principal } from './principal.js';
+
+@ApiTags('Audit')
+@Scopes('user')
+@Controller()
+export class AuditController {
+  constructor(private readonly database: DataSource) {}
+
+  /** The newest first. Administrators see everything, others what they did themselves. */
+  @Get('/api/v1/audit')
+  @ApiOperation({ operationId: 'listAuditEntries', summary: 'List privileged acts' })
+  @ApiProblems('not_found')
+  async list(
+    @Caller() caller: Principal,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Query() { limit, cursor, user_id, action }: AuditQuery,
+  ): Promise<AuditPageDto> {
+    const userId = visibleUser(caller, user_id);
+    const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'integer' });
+    const where: FindOptionsWhere<AuditEntry> = { userId, action };
+    if (position !== undefined) where.id = LessThan(String(position.id));
+    const found = await this.database.manager.find(AuditEntry, {
+      where,
+      order: { id: 'DESC' },
+      take: limit + 1,
+    });
+    const data = found.slice(0, limit).map(auditEntryJson);
+    const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;
+    if (next_cursor !== null) void reply.header('link', nextLink(request.url, next_cursor));
+    return { data, next_cursor };
+  }
+}
+
+interface Position {
+  readonly id: number;
+}
+
+/** @returns undefined: everybody's */
+function visibleUser(caller: Principal, wanted: number | undefined): number | undefined {
+  if (grants(caller, ['admin'])) return wanted;
+  if (wanted !== undefined && wanted !== caller.userId) throw notFound('user');
+  return caller.userId;
+}
