@@ -1,5 +1,6 @@
 import type { StorageOperation } from '../../storage-errors.js';
 import { protocolError, readText } from '../http/answer-body.js';
+import { holdErrors } from '../http/exact-body.js';
 import { release, type HttpAnswer, type HttpClient, type HttpRequest } from '../http/http-client.js';
 import { parseXml, type XmlElement } from '../http/xml.js';
 import { gcsFailure } from './gcs-failure.js';
@@ -25,6 +26,7 @@ export class GcsClient {
   /** A 2xx answer; its body must be read or destroyed. */
   async call(request: HttpRequest): Promise<HttpAnswer> {
     const { http, tokens } = this.options;
+    holdErrors(request.body);
     const token = await this.token(request);
     const answer = await http.send(withToken(request, token));
     if (answer.status >= 200 && answer.status < 300) return answer;

@@ -32,6 +32,18 @@ export async function exactBody(
   return Buffer.alloc(0);
 }
 
+/**
+ * To be called at once by whoever takes a body and awaits something before reading it: a source that fails meanwhile
+ * would otherwise end the process by an unhandled error. Reading it later still fails with that error.
+ */
+export function holdErrors(body: ObjectBody | undefined): void {
+  if (body instanceof Readable) body.on('error', ignore);
+}
+
+function ignore(): void {
+  // The error is kept by the stream.
+}
+
 function exactBuffer(body: Uint8Array, options: ExactBodyOptions): Uint8Array | AsyncIterable<Uint8Array> {
   const { sizeBytes, operation, onChunk } = options;
   if (body.byteLength !== sizeBytes) throw wrongLength(operation, body.byteLength, sizeBytes);

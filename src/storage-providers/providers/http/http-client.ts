@@ -5,7 +5,7 @@ import { classify } from '../../classify.js';
 import { StorageError, isStorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ConnectContext, ObjectBody, ProviderName } from '../../storage-provider.js';
 import { AnswerBody } from './answer-body.js';
-import { exactBody } from './exact-body.js';
+import { exactBody, holdErrors } from './exact-body.js';
 
 /** Connections to one origin; calls beyond wait. The throttled wrapper keeps well below. */
 const MAX_CONNECTIONS = 128;
@@ -73,6 +73,7 @@ export class HttpClient {
 
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { operation, method, path, signal } = request;
+    holdErrors(request.body);
     try {
       const answer = await this.agent.request({
         origin: this.target.origin.origin,
