@@ -1,0 +1,120 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What is wrong with the line, in each direction alike; set it at any time, it holds for new bytes at once. */
+export interface LineFaults {
+  /** Before each piece is handed on. */
+  latencyMs: number;
+  /** 0 is unlimited. */
+  bytesPerSecond: number;
+  /** Accepts connections and bytes, and hands nothing on. */
+  blackHole: boolean;
+  /** New connections are reset at once. */
+  refuse: boolean;
+  /** Ends each connection in an orderly way after so many bytes towards the server. */
+  cutAfterUpBytes: number | undefined;
+  /** Ends each connection in an orderly way after so many bytes towards the client. */
+  cutAfterDownBytes: number | undefined;
+}
+
+export interface TcpProxy {
+  readonly port: number;
+  readonly faults: LineFaults;
+  /** Connections open now. */
+  readonly connections: number;
+  /** RST on every open connection. */
+  reset(): void;
+  stop(): Promise<void>;
+}
+
+const PIECE_BYTES = 16 * 1024;
+
+/** A bad line to `target`: latency, bandwidth, cuts, black holes and resets for whatever speaks TCP. */
+export async function startTcpProxy(target: {
+  readonly host?: string;
+  readonly port: number;
+}): Promise<TcpProxy> {
+  const faults: LineFaults = {
+    latencyMs: 0,
+    bytesPerSecond: 0,
+    blackHole: false,
+    refuse: false,
+    cutAfterUpBytes: undefined,
+    cutAfterDownBytes: undefined,
+  };
+  const open = new Set<Socket>();
+  const server = createServer((client) => {
+    if (faults.refuse) {
+      client.resetAndDestroy();
+      return;
+    }
+    const upstream = connect(target.port, target.host ?? '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        open.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    void carry(client, upstream, faults, () => faults.cutAfterUpBytes);
+    void carry(upstream, client, faults, () => faults.cutAfterDownBytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    faults,
+    get connections() {
+      return open.size / 2;
+    },
+    reset: () => open.forEach((socket) => socket.resetAndDestroy()),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        open.forEach((socket) => socket.destroy());
+      }),
+  };
+}
+
+/** One direction of one connection. Never more than one piece is held, so backpressure reaches the sender. */
+async function carry(
+  from: Socket,
+  to: Socket,
+  faults: LineFaults,
+  cutAfter: () => number | undefined,
+): Promise<void> {
+  let carried = 0;
+  try {
+    for await (const chunk of from as AsyncIterable<Buffer>) {
+      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        const limit = cutAfter() ?? Infinity;
+        await hold(piece.length, faults);
+        await write(to, piece.subarray(0, Math.max(limit - carried, 0)));
+        carried += piece.length;
+        if (carried < limit) continue;
+        to.end();
+        from.destroy();
+        return;
+      }
+    }
+    to.end();
+  } catch {
+    to.destroy();
+  }
+}
+
+async function hold(bytes: number, faults: LineFaults): Promise<void> {
+  if (faults.blackHole) await new Promise(() => undefined);
+  const transferMs = faults.bytesPerSecond > 0 ? (bytes / faults.bytesPerSecond) * 1000 : 0;
+  const waitMs = faults.latencyMs + transferMs;
+  if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
+}
+
+function write(to: Socket, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (bytes.length === 0) resolve();
+    else to.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
