@@ -48,8 +48,9 @@ export class RevalidatedCache<K extends string | number, V> {
     this.underWay.clear();
   }
 
+  /** Of what is remembered or being loaded. */
   keys(): K[] {
-    return [...this.entries.keys()];
+    return [...new Set([...this.entries.keys(), ...this.underWay.keys()])];
   }
 
   private refresh(key: K, entry: Entry<V> | undefined): Promise<V> {

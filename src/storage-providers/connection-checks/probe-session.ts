@@ -9,6 +9,7 @@ import { openStorage } from '../open-storage.js';
 import { Leftovers } from './leftovers.js';
 import type { NetworkTarget } from './network-checks.js';
 import type { Probe, SendSigned } from './probe.js';
+import { localSender } from './send-local.js';
 import { httpSender } from './send-signed.js';
 
 /** Somebody waits: enough for a hiccup or for a store that takes one write a second, too little for an outage. */
@@ -38,7 +39,7 @@ export class ProbeSession implements Probe {
     this.now = probe.now;
     const endpoint = dialledEndpoint(provider, settings, context);
     this.target = endpoint && { provider: provider.name, endpoint, context };
-    this.sendSigned = httpSender(provider.name, context);
+    this.sendSigned = this.target ? httpSender(provider.name, context) : localSender(context);
   }
 
   get storage(): ObjectStorage {

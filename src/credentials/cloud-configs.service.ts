@@ -1,0 +1,167 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager, IsNull } from 'typeorm';
+import { AuditLog, type AuditOrigin, type AuditRecord } from '../auth/audit-log.service.js';
+import type { Principal } from '../auth/principal.js';
+import { Clock } from '../config/clock.js';
+import type {
+  ProviderName,
+  ProviderSettings,
+  StorageCapabilities,
+} from '../storage-providers/storage-provider.js';
+import { CloudConfig } from './cloud-config.entity.js';
+import { SealedSecrets, type Secrets } from './sealing/sealed-secrets.service.js';
+import { Sealing } from './sealing/sealing.service.js';
+
+/** Everything that a new configuration consists of. */
+export interface NewCloudConfig {
+  readonly provider: ProviderName;
+  readonly bucketName: string;
+  /** What is not secret. */
+  readonly settings: ProviderSettings;
+  readonly secrets: Secrets;
+  /** Last characters of each secret. */
+  readonly secretHints: Readonly<Record<string, string>>;
+  readonly capabilities: Partial<StorageCapabilities>;
+  /** A test that these very settings passed. */
+  readonly test?: TestOutcome;
+}
+
+export interface TestOutcome {
+  readonly success: boolean;
+  readonly capabilities: Partial<StorageCapabilities>;
+}
+
+/** The state that a change was made from. */
+export interface SeenState {
+  /** Version of the newest configuration, active or not; 0 when there was never one. */
+  readonly version: number;
+  readonly active: CloudConfig | undefined;
+}
+
+/** Who does it. */
+export interface Actor {
+  readonly principal: Principal;
+  readonly origin: AuditOrigin;
+}
+
+/**
+ * The rows of `cloud_configs`. A change never touches what is there: it adds a row with the next version and makes
+ * it the active one, in one transaction with its audit record.
+ */
+@Injectable()
+export class CloudConfigs {
+  constructor(
+    private readonly database: DataSource,
+    private readonly secrets: SealedSecrets,
+    private readonly sealing: Sealing,
+    private readonly audit: AuditLog,
+    private readonly clock: Clock,
+  ) {}
+
+  async seen(userId: number, manager: EntityManager = this.database.manager): Promise<SeenState> {
+    const newest = await manager.findOne(CloudConfig, { where: { userId }, order: { version: 'DESC' } });
+    const active = newest?.isActive ? newest : undefined;
+    return { version: newest?.version ?? 0, active };
+  }
+
+  async byId(userId: number, id: number): Promise<CloudConfig | undefined> {
+    return (await this.database.manager.findOneBy(CloudConfig, { id, userId })) ?? undefined;
+  }
+
+  /**
+   * Makes a new configuration the user's active one.
+   * @returns undefined when somebody else changed the settings since `seen`; nothing happened then
+   * @throws CredentialsError `sealed`, `credentials_unreadable`
+   */
+  save(actor: Actor, seen: SeenState, config: NewCloudConfig): Promise<CloudConfig | undefined> {
+    this.sealing.opened();
+    const { userId } = actor.principal;
+    return this.database.transaction(async (manager) => {
+      await lockUser(manager, userId);
+      if (!isSame(seen, await this.seen(userId, manager))) return undefined;
+      await manager.update(CloudConfig, { userId, isActive: true }, { isActive: false, updatedAt: now });
+      const saved = await this.insert(manager, userId, seen.version + 1, config);
+      const details = { provider: saved.provider, bucket_name: saved.bucketName, version: saved.version };
+      await this.audit.record({ ...entryOf(actor, 'settings.changed', saved.id), details }, manager);
+      return saved;
+    });
+  }
+
+  /**
+   * Erases all credentials of the user, those of earlier configurations too. The rows stay: files name them.
+   * @returns undefined when somebody else changed the settings since `seen`; nothing happened then
+   */
+  forget(actor: Actor, seen: SeenState): Promise<true | undefined> {
+    this.sealing.opened();
+    const { userId } = actor.principal;
+    return this.database.transaction(async (manager) => {
+      await lockUser(manager, userId);
+      if (!isSame(seen, await this.seen(userId, manager))) return undefined;
+      const erased = { encryptedConfig: '', secretHints: {}, forgottenAt: new Date(this.clock.now()) };
+      // The version moves on, so that a change which was prepared before does not fit any more.
+      const ended = { isActive: false, version: () => 'version + 1', updatedAt: now };
+      await manager.update(CloudConfig, { userId, isActive: true }, ended);
+      await manager.update(CloudConfig, { userId, forgottenAt: IsNull() }, erased);
+      const details = { provider: seen.active?.provider, bucket_name: seen.active?.bucketName };
+      await this.audit.record({ ...entryOf(actor, 'settings.forgotten', seen.active?.id), details }, manager);
+      return true;
+    });
+  }
+
+  /** Notes a test of a saved configuration; one that was replaced meanwhile is left alone. */
+  async recordTest(config: CloudConfig, outcome: TestOutcome): Promise<void> {
+    const { id, version } = config;
+    const capabilities = { ...config.capabilities, ...outcome.capabilities };
+    await this.database.manager.update(
+      CloudConfig,
+      { id, version, forgottenAt: IsNull() },
+      { lastTest: new Date(this.clock.now()), lastTestSuccess: outcome.success, capabilities },
+    );
+  }
+
+  private async insert(
+    manager: EntityManager,
+    userId: number,
+    version: number,
+    config: NewCloudConfig,
+  ): Promise<CloudConfig> {
+    // The id is part of what the seal binds to, so it is taken before the row is written.
+    const id = await nextId(manager);
+    const encryptedConfig = await this.secrets.seal(
+      manager,
+      { userId, configId: id, version },
+      config.secrets,
+    );
+    const { provider, bucketName, settings, secretHints, capabilities, test } = config;
+    const row = { id, userId, version, provider, bucketName, settings, secretHints, encryptedConfig };
+    await manager.insert(CloudConfig, {
+      ...row,
+      capabilities: { ...capabilities, ...test?.capabilities },
+      isActive: true,
+      ...(test && { lastTest: new Date(this.clock.now()), lastTestSuccess: test.success }),
+    });
+    return manager.findOneByOrFail(CloudConfig, { id });
+  }
+}
+
+const now = (): string => 'now()';
+
+/** One change at a time for each user. Weaker than FOR UPDATE, so that foreign keys to the user go on. */
+async function lockUser(manager: EntityManager, userId: number): Promise<void> {
+  await manager.query('SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE', [userId]);
+}
+
+async function nextId(manager: EntityManager): Promise<number> {
+  const rows = await manager.query<{ id: number }[]>(
+    "SELECT nextval(pg_get_serial_sequence('cloud_configs', 'id'))::integer AS id",
+  );
+  return rows[0]!.id;
+}
+
+function isSame(seen: SeenState, current: SeenState): boolean {
+  return seen.version === current.version && seen.active?.id === current.active?.id;
+}
+
+function entryOf({ origin }: Actor, action: string, configId: number | undefined): AuditRecord {
+  return { ...origin, action, subject: `cloud_config:${configId ?? 'none'}` };
+}

@@ -1,0 +1,50 @@
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../config/clock.js';
+import { Config } from '../config/config.js';
+import { createDialer } from './dialer.js';
+import { PROVIDERS } from './providers/index.js';
+import { StorageConnections } from './storage-connections.js';
+import type { ConnectContext, StorageTimeouts } from './storage-provider.js';
+
+/** The list of strategies: `readonly StorageProvider[]`. */
+export const STORAGE_PROVIDERS = Symbol('STORAGE_PROVIDERS');
+
+/** What the operator lets providers use: `ConnectContext`, the same for all users. */
+export const CONNECT_CONTEXT = Symbol('CONNECT_CONTEXT');
+
+const TIMEOUTS: StorageTimeouts = { connectMs: 5_000, responseMs: 30_000, idleBodyMs: 30_000 };
+
+/** Region of aws_s3 where neither the configuration nor the installation names one. */
+const FALLBACK_REGION = 'us-east-1';
+
+/** The only place where Nest meets the storage code. */
+@Module({
+  providers: [
+    { provide: STORAGE_PROVIDERS, useValue: PROVIDERS },
+    { provide: CONNECT_CONTEXT, inject: [Config, Clock], useFactory: connectContext },
+    { provide: StorageConnections, useFactory: () => new StorageConnections() },
+  ],
+  exports: [STORAGE_PROVIDERS, CONNECT_CONTEXT, StorageConnections],
+})
+export class StorageProvidersModule implements OnApplicationShutdown {
+  constructor(private readonly connections: StorageConnections) {}
+
+  onApplicationShutdown(): void {
+    this.connections.closeAll();
+  }
+}
+
+function connectContext({ env, localDiskRoot }: Config, clock: Clock): ConnectContext {
+  const { GCS_ENDPOINT, GCS_TOKEN_ENDPOINT, AZURE_ENDPOINT } = env;
+  return {
+    dialer: createDialer({ allowedPrivateEndpoints: env.ALLOWED_PRIVATE_ENDPOINTS }),
+    localDiskRoot,
+    timeouts: TIMEOUTS,
+    defaultRegion: env.AWS_DEFAULT_REGION ?? FALLBACK_REGION,
+    now: () => clock.now(),
+    ...(GCS_ENDPOINT && GCS_TOKEN_ENDPOINT
+      ? { gcsEndpoints: { storage: GCS_ENDPOINT, token: GCS_TOKEN_ENDPOINT } }
+      : {}),
+    ...(AZURE_ENDPOINT && { azureEndpoint: AZURE_ENDPOINT }),
+  };
+}
