@@ -29,6 +29,8 @@ export const SENTENCES: Readonly<Record<string, string>> = {
 
   wrong_region: 'The bucket {bucket} does not belong to the region or endpoint that is set.',
 
+  'wrong_region/known_region': 'The bucket {bucket} belongs to region {region}, not to the one that is set.',
+
   endpoint_unreachable: 'The connection to {store} broke before the answer was complete.',
   'endpoint_unreachable/dns': 'The host name of {store} could not be resolved.',
   'endpoint_unreachable/account_dns': 'The host name of {store} does not exist.',

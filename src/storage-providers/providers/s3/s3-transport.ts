@@ -44,6 +44,7 @@ const KEEP_ALIVE_MS = 10_000;
  */
 export class S3Transport {
   private readonly pool: Pool;
+  private closing: Promise<void> | undefined;
 
   constructor(
     address: S3Address,
@@ -76,8 +77,10 @@ export class S3Transport {
     });
   }
 
+  /** Resolves when the calls under way are over; may be called again. */
   close(): Promise<void> {
-    return this.pool.close();
+    this.closing ??= this.pool.close();
+    return this.closing;
   }
 }
 
