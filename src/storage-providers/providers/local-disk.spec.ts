@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -224,11 +225,21 @@ describe('listings of local_disk', () => {
     }
   });
 
-  it('read a folder that is larger than what they hold at once', async () => {
-    const keys = Array.from({ length: 9_000 }, (_, at) => `big/${String(at).padStart(5, '0')}`);
-    await put('big/x/y', 'x');
-    await Promise.all(keys.map((key) => writeFile(join(bucket, key), 'x')));
-    expect(await keysBelow('big/', 700)).toEqual([...keys, 'big/x/y']);
+  it('read a folder that is larger than what they hold at once, and see what changes in it', async () => {
+    const keys = Array.from({ length: 20_000 }, (_, at) => `big/${String(at).padStart(5, '0')}`);
+    await mkdir(join(bucket, 'big'), { recursive: true });
+    for (const key of keys) writeFileSync(join(bucket, key), '');
+    // As if nothing had changed for an hour: windows of the folder are kept from now on.
+    await utimes(join(bucket, 'big'), NOW / 1_000 - 3_600, NOW / 1_000 - 3_600);
+    expect(await keysBelow('big/')).toEqual(keys);
+    expect(await keysBelow('big/1')).toEqual(keys.filter((key) => key.startsWith('big/1')));
+    await put('big/00000/x', 'x');
+    await put('big/10000x', 'x');
+    await storage.delete('big/10001');
+    const expected = [...keys, 'big/00000/x', 'big/10000x']
+      .filter((key) => key !== 'big/10001')
+      .sort(compareUtf8);
+    expect(await keysBelow('big/')).toEqual(expected);
   }, 60_000);
 
   it('make the folder of a new bucket, and fail when the root is absent or the folder vanished', async () => {

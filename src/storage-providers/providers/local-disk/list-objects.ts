@@ -1,11 +1,11 @@
-import type { Dirent } from 'node:fs';
-import { lstat, opendir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListPage, ObjectInfo } from '../../storage-provider.js';
 import { assertObjectKey } from '../../object-key.js';
 import { compareUtf8 } from '../../strict-list.js';
 import { assertNoLinks } from './bucket-folder.js';
 import { hasErrno } from './disk-failure.js';
+import { ABSENT, type FolderEntry, type FolderWindows } from './folder-windows.js';
 import { OWN_FOLDER, natural, overlapping, placeOf, type Naming } from './key-places.js';
 import { infoOf, statObjectFile } from './object-files.js';
 
@@ -15,13 +15,9 @@ export interface PageToList {
   readonly after: string | undefined;
   readonly limit: number;
   readonly signal: AbortSignal | undefined;
+  /** Of this bucket. */
+  readonly windows: FolderWindows;
 }
-
-/**
- * Names of one folder held at once. A larger folder is read again for the next ones: a page costs time with the size
- * of its folders, never memory.
- */
-const MAX_NAMES = 4_096;
 
 /** The next objects below a prefix in UTF-8 byte order of their keys. */
 export async function listObjects(bucket: string, page: PageToList): Promise<ListPage> {
@@ -85,64 +81,36 @@ async function* walkPrefix(naming: Naming, bucket: string, page: PageToList): As
   yield* walk(naming, { key: folderKey, path: folder }, page);
 }
 
-/** A file, or a folder with its path. */
-interface Entry {
-  /** Of a folder: the beginning of all keys in it, with the slash. Entries sort by it as keys do. */
-  readonly key: string;
-  readonly path?: string;
-}
-
-/** All keys below one folder, depth first. */
-async function* walk(
-  naming: Naming,
-  folder: Required<Entry>,
-  page: PageToList,
-): AsyncGenerator<string, void> {
-  let entries: readonly Entry[] = [];
-  do {
-    entries = await nextEntries(naming, folder, page, entries.at(-1)?.key);
+/** The keys below one folder that belong to the page, depth first. */
+async function* walk(naming: Naming, folder: FolderEntry, page: PageToList): AsyncGenerator<string, void> {
+  const { prefix, windows, signal } = page;
+  let from = firstOf(folder.key, page);
+  for (;;) {
+    const { entries, isLast } = await windows.read(naming, folder, from, signal);
     for (const { key, path } of entries) {
-      if (path === undefined) yield key;
-      else yield* walk(naming, { key, path }, page);
+      if (!key.startsWith(prefix) && compareUtf8(key, prefix) > 0) return;
+      if (path !== undefined) {
+        if (key.startsWith(prefix)) yield* walk(naming, { key, path }, page);
+      } else if (belongs(key, page)) yield key;
     }
-  } while (entries.length === MAX_NAMES);
-}
-
-/** The least entries of a folder after one of them, as far as they may matter for the page. */
-async function nextEntries(
-  naming: Naming,
-  folder: Required<Entry>,
-  page: PageToList,
-  previous: string | undefined,
-): Promise<readonly Entry[]> {
-  let kept: Entry[] = [];
-  let cutOff: string | undefined;
-  for await (const dirent of readFolder(folder.path)) {
-    const entry = await entryOf(naming, folder, dirent);
-    if (entry === undefined || !matters(entry, page)) continue;
-    if (previous !== undefined && compareUtf8(entry.key, previous) <= 0) continue;
-    if (cutOff !== undefined && compareUtf8(entry.key, cutOff) > 0) continue;
-    kept.push(entry);
-    if (kept.length < 2 * MAX_NAMES) continue;
-    kept = least(kept);
-    cutOff = kept.at(-1)?.key;
-    page.signal?.throwIfAborted();
+    const last = entries.at(-1);
+    if (isLast || last === undefined) return;
+    // The least key that comes after it.
+    from = `${last.key}\0`;
   }
-  return least(kept);
 }
 
-function least(entries: Entry[]): Entry[] {
-  return entries.sort((a, b) => compareUtf8(a.key, b.key)).slice(0, MAX_NAMES);
-}
-
-function matters({ key, path }: Entry, { prefix, after }: PageToList): boolean {
-  const isAfter = after === undefined || compareUtf8(key, after) > 0;
-  if (path === undefined) return isAfter && key.startsWith(prefix) && isObjectKey(key);
-  return (isAfter || after.startsWith(key)) && (key.startsWith(prefix) || prefix.startsWith(key));
+/** The least entry of a folder that may lead to a key of the page. */
+function firstOf(folderKey: string, { prefix, after }: PageToList): string {
+  if (after === undefined || compareUtf8(after, prefix) < 0) return prefix;
+  if (!after.startsWith(folderKey)) return folderKey;
+  const slash = after.indexOf('/', folderKey.length);
+  return slash === -1 ? after : after.slice(0, slash + 1);
 }
 
 /** Names that other programs put here and that no call could reach are no objects. */
-function isObjectKey(key: string): boolean {
+function belongs(key: string, { prefix, after }: PageToList): boolean {
+  if (!key.startsWith(prefix) || (after !== undefined && compareUtf8(key, after) <= 0)) return false;
   try {
     assertObjectKey(key, 'list');
     return true;
@@ -150,38 +118,3 @@ function isObjectKey(key: string): boolean {
     return false;
   }
 }
-
-async function entryOf(naming: Naming, folder: Required<Entry>, dirent: Dirent): Promise<Entry | undefined> {
-  const { name } = dirent;
-  const path = join(folder.path, name);
-  const kind = await kindOf(dirent, path);
-  const isFolder = kind === 'folder';
-  const segment = isFolder ? naming.folderSegment(name, folder.key === '') : naming.fileSegment(name);
-  if (segment === undefined || kind === 'other') return undefined;
-  return isFolder ? { key: `${folder.key}${segment}/`, path } : { key: `${folder.key}${segment}` };
-}
-
-async function kindOf(dirent: Dirent, path: string): Promise<'file' | 'folder' | 'other'> {
-  if (dirent.isFile()) return 'file';
-  if (dirent.isDirectory()) return 'folder';
-  const isKnown = dirent.isSymbolicLink() || dirent.isFIFO() || dirent.isSocket() || dirent.isBlockDevice();
-  if (isKnown || dirent.isCharacterDevice()) return 'other';
-  // Some file systems do not tell the kind with the name.
-  const stats = await lstat(path).catch(() => undefined);
-  if (stats?.isFile()) return 'file';
-  return stats?.isDirectory() ? 'folder' : 'other';
-}
-
-/** Nothing when the folder was removed meanwhile. */
-async function* readFolder(path: string): AsyncGenerator<Dirent> {
-  try {
-    yield* await opendir(path, { bufferSize: READ_AHEAD });
-  } catch (error) {
-    if (!hasErrno(error, ...ABSENT)) throw error;
-  }
-}
-
-/** Names read from the disk at once. */
-const READ_AHEAD = 1_024;
-
-const ABSENT = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'];

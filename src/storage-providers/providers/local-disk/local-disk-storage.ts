@@ -24,12 +24,13 @@ import { holdErrors } from '../http/exact-body.js';
 import { release } from '../http/http-client.js';
 import { BucketFolder } from './bucket-folder.js';
 import { diskFailure, onDisk, type DiskCall } from './disk-failure.js';
+import { FolderWindows } from './folder-windows.js';
 import { listObjects } from './list-objects.js';
 import { localMultipart } from './local-multipart.js';
 import { sweepTempFiles } from './sweep-temp-files.js';
 import { etagOf, infoOf, openObject, type OpenedObject } from './object-files.js';
 import { publishObject, removeObject } from './publish-object.js';
-import { discard, writeTempFile } from './temp-file.js';
+import { writeTempFile } from './temp-file.js';
 
 const MAX_PAGE = 1_000;
 const TIB = 1024 ** 4;
@@ -59,12 +60,14 @@ export class LocalDiskStorage implements ObjectStorage {
   readonly multipart: MultipartUploads;
   readonly signedUrls: SignedUrls | undefined;
   private readonly folder: BucketFolder;
+  private readonly windows: FolderWindows;
   private swept: Promise<void> | undefined;
 
   constructor(private readonly options: LocalDiskStorageOptions) {
     const { root, bucketPath, bucketName, idleMs, now } = options;
     this.capabilities = options.capabilities;
     this.folder = new BucketFolder(root, bucketPath);
+    this.windows = new FolderWindows(now);
     this.multipart = localMultipart({ folder: this.folder, bucketName, idleMs, now });
     this.signedUrls = options.urls && signedUrls(options.urls, bucketPath, options.tenant);
   }
@@ -80,11 +83,7 @@ export class LocalDiskStorage implements ObjectStorage {
         await this.sweep(bucket);
         const { idleMs } = this.options;
         const temp = await writeTempFile(call, bucket, { body, sizeBytes, md5, sha256, idleMs });
-        try {
-          await publishObject(call, bucket, { key, temp, createOnly });
-        } finally {
-          await discard(temp.path);
-        }
+        await publishObject(call, bucket, { key, temp, createOnly });
         return { etag: etagOf(temp.stats) };
       });
     } catch (error) {
@@ -131,7 +130,7 @@ export class LocalDiskStorage implements ObjectStorage {
     return onDisk(call, async () => {
       const bucket = await this.folder.make(call);
       const size = Math.min(Math.max(1, limit), MAX_PAGE);
-      return listObjects(bucket, { prefix, after: cursor, limit: size, signal });
+      return listObjects(bucket, { prefix, after: cursor, limit: size, signal, windows: this.windows });
     });
   }
 

@@ -125,11 +125,7 @@ class LocalUploads {
       const sizeBytes = ordered.reduce((sum, part) => sum + part.sizeBytes, 0);
       const body = Readable.from(concatenated(paths), { objectMode: false, highWaterMark: PART_READ_BYTES });
       const temp = await writeTempFile(call, bucket, { body, sizeBytes, idleMs: this.options.idleMs });
-      try {
-        await publishObject(call, bucket, { key, temp, createOnly });
-      } finally {
-        await discard(temp.path);
-      }
+      await publishObject(call, bucket, { key, temp, createOnly });
       // Only waste from here on: the object is stored, whatever happens to its parts.
       await rm(folder, { recursive: true, force: true }).catch(() => undefined);
       return { etag: etagOf(temp.stats) };

@@ -17,9 +17,19 @@ export interface ObjectToPublish {
 
 /**
  * Gives a finished temporary file the name of its key, in one step that readers see whole, and makes the name durable.
- * With `createOnly`, of all writers of a key one wins and the others reject with `conflict`.
+ * With `createOnly`, of all writers of a key one wins and the others reject with `conflict`. The temporary name is
+ * gone in any case.
  */
 export async function publishObject(call: DiskCall, bucket: string, object: ObjectToPublish): Promise<void> {
+  try {
+    await publish(call, bucket, object);
+  } catch (error) {
+    await discard(object.temp.path);
+    throw error;
+  }
+}
+
+async function publish(call: DiskCall, bucket: string, object: ObjectToPublish): Promise<void> {
   const own = pathOf(bucket, natural, object.key);
   const aside = pathOf(bucket, overlapping, object.key);
   // Before, so that the other place is not hidden even for a moment; and after, for a writer who took it meanwhile.
