@@ -26,6 +26,10 @@ export class S3Documents {
       return await call(this.lazyClient);
     } catch (error) {
       if (error instanceof Refused) throw error.reason;
+      // The SDK notices an abort by itself, sometimes before the transport does.
+      if (error instanceof Error && error.name === 'AbortError') {
+        throw this.session.failures.ofConnection(operation, error);
+      }
       throw this.session.failures.ofProtocol(operation, 'an answer that cannot be read');
     }
   }
@@ -83,11 +87,19 @@ interface DocumentKind {
   readonly parameter: string;
   readonly operation: StorageOperation;
   readonly root: string;
+  /** It must say whether there is more: the SDK takes any odd word for "no". */
+  readonly isPage?: true;
 }
 
 const DOCUMENTS: readonly DocumentKind[] = [
-  { method: 'GET', parameter: 'list-type', operation: 'list', root: 'ListBucketResult' },
-  { method: 'GET', parameter: 'uploads', operation: 'list_multipart', root: 'ListMultipartUploadsResult' },
+  { method: 'GET', parameter: 'list-type', operation: 'list', root: 'ListBucketResult', isPage: true },
+  {
+    method: 'GET',
+    parameter: 'uploads',
+    operation: 'list_multipart',
+    root: 'ListMultipartUploadsResult',
+    isPage: true,
+  },
   {
     method: 'POST',
     parameter: 'uploads',
@@ -122,18 +134,24 @@ async function handle(session: S3Session, request: SdkRequest, signal: AbortSign
 }
 
 /** An error document with status 200 is an error: multipart completion answers its status before its outcome. */
-function assertDocument({ failures }: S3Session, { operation, root }: DocumentKind, answer: S3Answer): void {
-  const found = rootElement(answer.body);
-  if (answer.status !== 200 || found === 'Error') {
-    throw failures.ofAnswer(operation, answer.status === 200 ? { ...answer, status: 500 } : answer);
+function assertDocument({ failures }: S3Session, kind: DocumentKind, answer: S3Answer): void {
+  const { operation, root } = kind;
+  const { status, body } = answer;
+  const found = rootElement(body);
+  if (status !== 200 || found === 'Error') {
+    throw failures.ofAnswer(operation, status === 200 ? { ...answer, status: 500 } : answer);
   }
   if (found !== root) throw failures.ofProtocol(operation, `no ${root} document`, answer);
-  const tail = answer.body
+  const tail = body
     .subarray(-root.length - 64)
     .toString('utf8')
     .trimEnd();
-  if (!tail.endsWith(`</${root}>`))
-    throw failures.ofProtocol(operation, `a ${root} document without its end`, answer);
+  if (!tail.endsWith(`</${root}>`)) throw failures.ofProtocol(operation, `a ${root} without its end`, answer);
+  const saysMore = body.includes('<IsTruncated>true</IsTruncated>');
+  const saysEnd = body.includes('<IsTruncated>false</IsTruncated>');
+  if (kind.isPage && saysMore === saysEnd) {
+    throw failures.ofProtocol(operation, `a ${root} that does not say whether it is complete`, answer);
+  }
 }
 
 function bodyOf(body: unknown): Buffer | undefined {

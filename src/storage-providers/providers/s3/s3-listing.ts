@@ -36,8 +36,6 @@ export class S3Listing {
   private checked(output: ListObjectsV2CommandOutput, maxKeys: number): readonly _Object[] {
     const { Name, KeyCount, IsTruncated, NextContinuationToken, Contents = [] } = output;
     if (Name !== this.session.settings.bucket) throw this.broken('a listing of another bucket');
-    if (typeof IsTruncated !== 'boolean')
-      throw this.broken('a listing that does not say whether it is complete');
     if (IsTruncated !== Boolean(NextContinuationToken)) {
       throw this.broken('a listing whose end and continuation contradict each other');
     }

@@ -143,7 +143,6 @@ export class S3Multipart implements MultipartUploads {
   }
 
   private nextMarker(output: ListMultipartUploadsCommandOutput, previous: Marker): Marker | undefined {
-    if (typeof output.IsTruncated !== 'boolean') throw this.broken('a list of uploads without an end');
     if (!output.IsTruncated) return undefined;
     const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = output;
     const isNew = KeyMarker !== previous.KeyMarker || UploadIdMarker !== previous.UploadIdMarker;
