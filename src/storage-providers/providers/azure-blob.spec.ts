@@ -180,6 +180,7 @@ describe('listings of azure_blob', () => {
     ['a cut page', page(blob('p/a')).slice(0, -10)],
     ['no list', '<EnumerationResults><NextMarker/></EnumerationResults>'],
     ['no end', page('', '')],
+    ['another container', page(blob('p/a')).replace('"cont"', '"other"')],
     ['more than asked for', page(blob('p/a') + blob('p/b') + blob('p/c'))],
     ['a blob without a name', page(blob(''))],
     ['a name that cannot be read', page(blob('%FF', '', ' Encoded="true"'))],

@@ -276,17 +276,8 @@ describe('listings of google_gcs', () => {
   };
 
   it('reads a page, its continuation and an empty last page', async () => {
-    const { contentType: _contentType, ...item } = OBJECT;
-    await expect(page({ kind: 'storage#objects', items: [item], nextPageToken: 'next' })).resolves.toEqual({
-      objects: [
-        {
-          key: 'a/b',
-          sizeBytes: 5,
-          etag: '17',
-          lastModified: new Date(OBJECT.updated),
-          contentType: undefined,
-        },
-      ],
+    await expect(page({ kind: 'storage#objects', items: [OBJECT], nextPageToken: 'next' })).resolves.toEqual({
+      objects: [{ key: 'a/b', sizeBytes: 5, etag: '17', lastModified: new Date(OBJECT.updated) }],
       nextCursor: 'next',
     });
     expect(calls.at(-1)!.line).toContain('prefix=a%2F&maxResults=2&pageToken=c');

@@ -7,7 +7,10 @@ import { childText, childrenOf, type XmlElement } from '../http/xml.js';
  * One page of List Blobs. `<Blobs>` and `<NextMarker>` must be there, even when empty: a document without them does
  * not say that the container is empty.
  */
-export function readListPage(root: XmlElement, limit: number): ListPage {
+export function readListPage(root: XmlElement, container: string, limit: number): ListPage {
+  const [, named] = /\bContainerName\s*=\s*["']([^"']*)["']/.exec(root.attributes) ?? [];
+  if (named !== undefined && named !== container)
+    throw protocolError('list', 'the listing of another container');
   const [blobs] = childrenOf(root, 'Blobs');
   const nextMarker = childText(root, 'NextMarker');
   if (blobs === undefined || nextMarker === undefined)

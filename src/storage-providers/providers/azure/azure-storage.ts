@@ -141,7 +141,7 @@ export class AzureStorage implements ObjectStorage {
       { operation: 'list', method: 'GET', query, signal },
       'EnumerationResults',
     );
-    return readListPage(root, maxResults);
+    return readListPage(root, this.client.container, maxResults);
   }
 
   urlOf(key: string): string {

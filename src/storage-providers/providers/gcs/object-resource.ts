@@ -15,7 +15,10 @@ export function readListPage(answer: Json, bucket: string, limit: number): ListP
   if (nextPageToken !== undefined && !isText(nextPageToken)) {
     throw protocolError('list', 'a listing that says neither where it ends nor where it goes on');
   }
-  const objects = ((items ?? []) as unknown[]).map((item) => readObject(item, bucket, 'list'));
+  const objects = ((items ?? []) as unknown[]).map((item) => {
+    const { contentType: _unasked, ...object } = readObject(item, bucket, 'list');
+    return object;
+  });
   if (objects.length > limit) throw protocolError('list', 'more objects than were asked for');
   return { objects, nextCursor: nextPageToken };
 }
