@@ -1,10 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { dataSourceOptions } from '../ormconfig.js';
+import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Environment } from './config/environment.js';
+import { CredentialsModule } from './credentials/credentials.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { FilesModule } from './files/files.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
+import { SnapshotsModule } from './snapshots/snapshots.module.js';
+import { StorageProvidersModule } from './storage-providers/storage-providers.module.js';
+import { SyncSettingsModule } from './sync-settings/sync-settings.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 
 @Module({})
@@ -17,6 +23,12 @@ export class AppModule {
         TelemetryModule,
         DatabaseModule.forRoot(dataSourceOptions),
         HealthModule.with(environment),
+        AuthModule,
+        StorageProvidersModule,
+        CredentialsModule,
+        SnapshotsModule,
+        SyncSettingsModule,
+        FilesModule,
         // Last: its guards run after AuthModule's.
         HttpModule,
       ],

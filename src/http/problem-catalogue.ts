@@ -279,6 +279,18 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'The account at the provider is over its quota, capped or not paid.',
     action: 'Raise the cap or settle the bill at the provider.',
   },
+  signed_url_invalid: {
+    status: 403,
+    title: 'Signed URL invalid',
+    meaning: 'The URL was not signed by this server, or for another method, object or length.',
+    action: 'Ask for a new URL and use it exactly as it was given.',
+  },
+  signed_url_expired: {
+    status: 403,
+    title: 'Signed URL expired',
+    meaning: 'The time for which the URL was signed has passed.',
+    action: 'Ask for a new URL.',
+  },
   conflict: {
     status: 409,
     title: 'Conflict',
