@@ -1,4 +1,5 @@
-import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { mkdir } from 'node:fs/promises';
+import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../config/clock.js';
 import { Config } from '../config/config.js';
 import { createDialer } from './dialer.js';
@@ -26,8 +27,16 @@ const FALLBACK_REGION = 'us-east-1';
   ],
   exports: [STORAGE_PROVIDERS, CONNECT_CONTEXT, StorageConnections],
 })
-export class StorageProvidersModule implements OnApplicationShutdown {
-  constructor(private readonly connections: StorageConnections) {}
+export class StorageProvidersModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly connections: StorageConnections,
+    private readonly config: Config,
+  ) {}
+
+  /** Only here: when it is gone later, a disk is gone, and nothing may be written in its place. */
+  async onModuleInit(): Promise<void> {
+    await mkdir(this.config.localDiskRoot, { recursive: true, mode: 0o700 });
+  }
 
   onApplicationShutdown(): void {
     this.connections.closeAll();
