@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { generateKeyPairSync } from 'node:crypto';
 import { parseSettings, publicSettings } from './parse-settings.js';
 import { backblazeB2 } from './providers/backblaze-b2.js';
+import { googleGcs } from './providers/google-gcs.js';
 import { s3Compatible } from './providers/s3-compatible.js';
 
 const VALID = {
@@ -63,6 +65,42 @@ describe('parseSettings', () => {
       /empty/,
     );
     expect(settings(rest, { secretsRequired: false })).not.toHaveProperty('application_key');
+  });
+
+  it.each([
+    '********',
+    '\u2022\u2022\u2022\u2022\u2022\u2022\u2022\u2022',
+    '<redacted>',
+    'REDACTED',
+    'xxxxxxxxxxxx',
+  ])('takes the placeholder %j for a mistake, not for "unchanged"', (mask) => {
+    const previous = { ...VALID };
+    expect(problems({ ...VALID, application_key: mask }, { ...required, previous }).application_key).toMatch(
+      /placeholder/,
+    );
+  });
+
+  it('says so when a secret was pasted with a line break in it, but takes a key file with many', () => {
+    const broken = `${VALID.application_key.slice(0, 9)}\n${VALID.application_key.slice(9)}`;
+    expect(problems({ ...VALID, application_key: broken }).application_key).toMatch(/line breaks/);
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const file = {
+      type: 'service_account',
+      client_email: 'a@b.iam.gserviceaccount.com',
+      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    };
+    for (const service_account_json of [file, JSON.stringify(file), ` ${JSON.stringify(file, null, 2)}\n`]) {
+      const parsed = parseSettings(googleGcs, { bucket_name: 'my-bucket', service_account_json }, required);
+      expect(parsed).toMatchObject({ settings: { region: 'us-central1' } });
+      const text = 'settings' in parsed ? parsed.settings.service_account_json! : '';
+      expect(JSON.parse(text)).toEqual(file);
+    }
+    const foreign = { ...file, type: 'external_account' };
+    expect(
+      parseSettings(googleGcs, { bucket_name: 'my-bucket', serviceAccountJSON: foreign }, required),
+    ).toEqual({
+      problems: [{ field: 'service_account_json', problem: expect.stringContaining('service_account') }],
+    });
   });
 
   it('is not impressed by members of Object.prototype', () => {

@@ -91,5 +91,14 @@ function checkValue(field: SettingField, text: string): FieldResult {
       problem: field.secret ? 'must not be empty; leave it out to keep the stored one' : 'is required',
     };
   if (text.length > field.maxLength) return { problem: `may have ${field.maxLength} characters at most` };
+  if (field.secret && MASK.test(text)) {
+    return { problem: 'is a placeholder for a secret; leave it out to keep the stored one' };
+  }
+  if (field.secret && !field.multiline && /\s/.test(text)) {
+    return { problem: 'must not contain spaces or line breaks: copy it again' };
+  }
   return field.pattern.test(text) ? { value: text } : { problem: field.patternHelp };
 }
+
+/** What forms show in place of a secret: "unchanged" is said by leaving the field out, never by sending this. */
+const MASK = /^(?:[*\u2022\u25cf.x-]{4,}|<?(?:redacted|hidden|secret|unchanged)>?)$/i;

@@ -81,7 +81,8 @@ export const googleGcs: StorageProvider = {
     asOf: '2026-11-22',
   },
   checkSettings({ service_account_json: json }) {
-    const account = parseServiceAccount(json ?? '');
+    if (json === undefined) return [];
+    const account = parseServiceAccount(json);
     return 'problem' in account ? [{ field: 'service_account_json', problem: account.problem }] : [];
   },
   endpointOf: () => new URL(GOOGLE.storage),

@@ -1,7 +1,7 @@
 import type { StorageOperation } from '../../storage-errors.js';
 import { protocolError, readText } from '../http/answer-body.js';
 import { holdErrors } from '../http/exact-body.js';
-import { release, type HttpAnswer, type HttpClient, type HttpRequest } from '../http/http-client.js';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../http/http-client.js';
 import { parseXml, type XmlElement } from '../http/xml.js';
 import { gcsFailure } from './gcs-failure.js';
 import type { TokenSource } from './token-source.js';
@@ -27,7 +27,7 @@ export class GcsClient {
   async call(request: HttpRequest): Promise<HttpAnswer> {
     const { http, tokens } = this.options;
     holdErrors(request.body);
-    const token = await this.token(request);
+    const token = await tokens.token(request.operation, request.signal);
     const answer = await http.send(withToken(request, token));
     if (answer.status >= 200 && answer.status < 300) return answer;
     if (answer.status === 401) tokens.forget(token);
@@ -61,15 +61,6 @@ export class GcsClient {
     if (root?.name === 'Error')
       throw gcsFailure({ ...answer, status: 500, text }, this.failedCall(request.operation));
     throw protocolError(request.operation, `something else than a ${rootName}`);
-  }
-
-  private async token({ operation, signal, body }: HttpRequest): Promise<string> {
-    try {
-      return await this.options.tokens.token(operation, signal);
-    } catch (error) {
-      release(body);
-      throw error;
-    }
   }
 
   private async text(operation: StorageOperation, answer: HttpAnswer): Promise<string> {

@@ -37,11 +37,19 @@ export async function exactBody(
  * would otherwise end the process by an unhandled error. Reading it later still fails with that error.
  */
 export function holdErrors(body: ObjectBody | undefined): void {
-  if (body instanceof Readable) body.on('error', ignore);
+  if (body instanceof Readable && !body.listeners('error').includes(ignore)) body.on('error', ignore);
 }
 
 function ignore(): void {
   // The error is kept by the stream.
+}
+
+/**
+ * Ends a source that was read from, when nobody will read on. One that is still whole is left alone: its owner may
+ * send it again.
+ */
+export function release(body: ObjectBody | undefined): void {
+  if (body instanceof Readable && body.readableDidRead && !body.readableEnded) body.destroy();
 }
 
 function exactBuffer(body: Uint8Array, options: ExactBodyOptions): Uint8Array | AsyncIterable<Uint8Array> {

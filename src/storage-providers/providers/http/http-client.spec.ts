@@ -93,6 +93,19 @@ describe('sending a body of a known length', () => {
     expect(silent.destroyed).toBe(true);
   });
 
+  it('leaves a source alone that was not read from, and outlives one that fails before', async () => {
+    const whole = Readable.from([Buffer.from('abc')]);
+    await expect(put(whole, 3, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+    expect(whole.destroyed).toBe(false);
+    collector();
+    expect((await put(whole, 3)).status).toBe(200);
+
+    const failed = new Readable({ read() {} });
+    const pending = put(failed, 3);
+    failed.destroy(new Error('client went away'));
+    await expect(pending).rejects.toMatchObject({ code: 'aborted' });
+  });
+
   it('reads an answer that comes before the body is sent, then lets go of the source', async () => {
     handle = (_request, response) => response.writeHead(403).end('<Error/>');
     const endless = new Readable({ read() {} });

@@ -5,7 +5,7 @@ import { classify } from '../../classify.js';
 import { StorageError, isStorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ConnectContext, ObjectBody, ProviderName } from '../../storage-provider.js';
 import { AnswerBody } from './answer-body.js';
-import { exactBody, holdErrors } from './exact-body.js';
+import { exactBody, holdErrors, release } from './exact-body.js';
 
 /** Connections to one origin; calls beyond wait. The throttled wrapper keeps well below. */
 const MAX_CONNECTIONS = 128;
@@ -175,11 +175,6 @@ function flat(headers: IncomingHttpHeaders): Record<string, string> {
     Array.isArray(value) ? value.join(', ') : value,
   ]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Record<string, string>;
-}
-
-/** A source that nobody will read any more; its owner learns it by the destroyed stream. */
-export function release(body: ObjectBody | undefined): void {
-  if (body instanceof Readable && !body.readableEnded) body.destroy();
 }
 
 function lengthOf(body: ObjectBody): number {

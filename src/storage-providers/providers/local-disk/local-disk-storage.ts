@@ -20,8 +20,7 @@ import type {
   StoredObject,
 } from '../../storage-provider.js';
 import { AnswerBody } from '../http/answer-body.js';
-import { holdErrors } from '../http/exact-body.js';
-import { release } from '../http/http-client.js';
+import { holdErrors, release } from '../http/exact-body.js';
 import { BucketFolder } from './bucket-folder.js';
 import { diskFailure, onDisk, type DiskCall } from './disk-failure.js';
 import { FolderWindows } from './folder-windows.js';

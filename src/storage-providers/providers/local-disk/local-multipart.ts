@@ -13,8 +13,7 @@ import type {
   UnfinishedUpload,
   UploadedPart,
 } from '../../storage-provider.js';
-import { holdErrors } from '../http/exact-body.js';
-import { release } from '../http/http-client.js';
+import { holdErrors, release } from '../http/exact-body.js';
 import { makeFolders, syncFolder, type BucketFolder } from './bucket-folder.js';
 import { hasErrno, noSuchUpload, onDisk, type DiskCall } from './disk-failure.js';
 import { UPLOADS_FOLDER } from './key-places.js';
