@@ -127,22 +127,26 @@ export class CloudConfigs {
   ): Promise<CloudConfig> {
     // The id is part of what the seal binds to, so it is taken before the row is written.
     const id = await nextId(manager);
-    const encryptedConfig = await this.secrets.seal(
-      manager,
-      { userId, configId: id, version },
-      config.secrets,
-    );
-    const { provider, bucketName, settings, secretHints, capabilities, test } = config;
-    const row = { id, userId, version, provider, bucketName, settings, secretHints, encryptedConfig };
-    await manager.insert(CloudConfig, {
-      ...row,
-      capabilities: { ...capabilities, ...test?.capabilities },
-      isActive: true,
-      ...(test && { lastTest: new Date(this.clock.now()), lastTestSuccess: test.success }),
-    });
+    const owner = { userId, configId: id, version };
+    const encryptedConfig = await this.secrets.seal(manager, owner, config.secrets);
+    const { provider, bucketName, settings, secretHints, test } = config;
+    const capabilities = { ...config.capabilities, ...test?.capabilities };
+    const tested = [test ? new Date(this.clock.now()) : null, test?.success ?? null];
+    // TypeORM leaves out the id of a generated column, whatever is given.
+    await manager.query(INSERT, [
+      ...[id, userId, version, provider, bucketName, encryptedConfig],
+      ...[settings, secretHints, capabilities].map((value) => JSON.stringify(value)),
+      ...tested,
+    ]);
     return manager.findOneByOrFail(CloudConfig, { id });
   }
 }
+
+const INSERT = `
+  INSERT INTO cloud_configs (
+    id, user_id, version, provider, bucket_name, encrypted_config,
+    settings, secret_hints, capabilities, last_test, last_test_success
+  ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
 
 const now = (): string => 'now()';
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { checkBucket, checkCredentials, checkList, checkRegion } from './connection-checks/access-checks.js';
 import { checkConditionalCreate, checkPresignedPut } from './connection-checks/capability-checks.js';
 import {
@@ -54,6 +55,8 @@ export async function* testConnection(
 ): AsyncGenerator<ConnectionTestEvent, void, void> {
   const deadline = AbortSignal.timeout(options.deadlineMs ?? DEFAULT_DEADLINE_MS);
   const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
+  // Every call of the test listens to it.
+  setMaxListeners(0, signal);
   const session = new ProbeSession(provider, settings, context, {
     folder: `_stowage-test/${randomUUID()}/`,
     bytes: randomBytes(PROBE_BYTES),
