@@ -77,8 +77,14 @@ async function place(
       if (!(await tryMakeFolders(bucket, dirname(path)))) return false;
     }
   }
+  try {
+    await syncFolder(dirname(path));
+  } catch (error) {
+    // The name is ours alone and not safe: a failed call leaves none. An overwritten name has no way back.
+    if (createOnly) await discard(path);
+    throw error;
+  }
   if (createOnly) await discard(temp.path);
-  await syncFolder(dirname(path));
   return true;
 }
 
