@@ -7,6 +7,8 @@ export type RouteTable = Map<string, { readonly matches: RegExp; readonly method
 export function recordRoutes(fastify: FastifyInstance): RouteTable {
   const routes: RouteTable = new Map();
   fastify.addHook('onRoute', ({ url, method }) => {
+    // The one that answers preflights of every path.
+    if (url === '*') return;
     const entry = routes.get(url) ?? { matches: patternOf(url), methods: new Set<string>() };
     for (const name of [method].flat()) entry.methods.add(name);
     routes.set(url, entry);
