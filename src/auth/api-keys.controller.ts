@@ -60,7 +60,7 @@ export class ApiKeysController {
     @Query() { limit, cursor, user_id: userId = caller.userId }: ApiKeyQuery,
   ): Promise<ApiKeyPageDto> {
     if (userId !== caller.userId && !grants(caller, ['admin'])) throw notFound('user');
-    const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'text' });
+    const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'uuid' });
     const found = await this.keys.list(userId, { afterId: position?.id, limit: limit + 1 });
     const data = found.slice(0, limit).map(apiKeyJson);
     const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;

@@ -62,7 +62,7 @@ const JSON_AGG_SEPARATOR = ', \n ';
 const CURSOR_FIELDS: Readonly<Record<FileSort, Readonly<Record<string, CursorField>>>> = {
   id: { id: 'integer' },
   filename: { id: 'integer', value: 'text' },
-  file_size: { id: 'integer', value: 'integer' },
+  file_size: { id: 'integer', value: 'bigint' },
   uploaded_at: { id: 'integer', value: 'timestamp' },
 };
 

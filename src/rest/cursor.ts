@@ -1,7 +1,10 @@
 import { validationFailed } from '../errors/request-errors.js';
 
 /** What a cursor's value must look like before it may reach a statement. */
-export type CursorField = 'integer' | 'text' | 'timestamp';
+export type CursorField = 'integer' | 'bigint' | 'uuid' | 'text' | 'timestamp';
+
+const MAX_INTEGER = 2 ** 31 - 1;
+const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
 /** Longest cursor that is looked at. */
 const MAX_CURSOR_CHARS = 2_000;
@@ -46,7 +49,11 @@ function parse(cursor: string): Record<string, unknown> | undefined {
 function isOfKind(value: unknown, kind: CursorField): boolean {
   switch (kind) {
     case 'integer':
+      return Number.isSafeInteger(value) && Math.abs(value as number) <= MAX_INTEGER;
+    case 'bigint':
       return Number.isSafeInteger(value);
+    case 'uuid':
+      return typeof value === 'string' && UUID.test(value);
     case 'text':
       return typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
     case 'timestamp':
