@@ -29,7 +29,7 @@ export class AppModule {
         SnapshotsModule,
         SyncSettingsModule,
         FilesModule,
-        // Last: its guards run after AuthModule's.
+        // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,
       ],
     };

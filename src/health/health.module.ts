@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import type { Environment } from '../config/environment.js';
 import { VERSION } from '../config/version.js';
+import { CredentialsModule } from '../credentials/credentials.module.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController, PublicMetricsController } from './metrics.controller.js';
@@ -22,7 +23,7 @@ export class HealthModule {
     return {
       module: HealthModule,
       // Failures are answered and counted; terminus need not log each probe of a balancer.
-      imports: [TerminusModule.forRoot({ logger: false })],
+      imports: [CredentialsModule, TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController, METRICS_PUBLIC ? PublicMetricsController : MetricsController],
       providers: [Readiness, ReadinessChecks],
       exports: [Readiness],

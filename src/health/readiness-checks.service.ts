@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorFunction, HealthIndicatorService } from '@nestjs/terminus';
+import { Sealing } from '../credentials/sealing/sealing.service.js';
 import { Statements } from '../database/statements.js';
 import { Readiness } from './readiness.js';
 
@@ -12,11 +13,12 @@ export class ReadinessChecks {
   constructor(
     private readonly readiness: Readiness,
     private readonly statements: Statements,
+    private readonly sealing: Sealing,
     private readonly indicators: HealthIndicatorService,
   ) {}
 
   all(): HealthIndicatorFunction[] {
-    return [() => this.process(), () => this.database()];
+    return [() => this.process(), () => this.database(), () => this.credentials()];
   }
 
   private process() {
@@ -28,6 +30,14 @@ export class ReadinessChecks {
     const indicator = this.indicators.check('database');
     const answered = await withinDeadline(this.statements.query(PING, []), DATABASE_DEADLINE_MS);
     return answered ? indicator.up() : indicator.down('does not answer');
+  }
+
+  /** Why it is sealed is in the log: it names key ids, which are nobody else's business. */
+  private credentials() {
+    const indicator = this.indicators.check('credentials');
+    return this.sealing.state.open
+      ? indicator.up()
+      : indicator.down('is sealed: the master key is not the right one');
   }
 }
 

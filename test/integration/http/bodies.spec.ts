@@ -136,7 +136,7 @@ describe('requests', () => {
         ...init,
         body: chunked,
         duplex: 'half',
-      } as RequestInit);
+      });
       await expectProblem(response, 413, 'payload_too_large');
     });
 

@@ -58,7 +58,9 @@ describe('an answer before the body', () => {
     await database?.drop();
   });
 
-  beforeEach(() => (handled = 0));
+  beforeEach(() => {
+    handled = 0;
+  });
 
   const head = (path: string, ...headers: string[]): string =>
     [`POST /api/v1/${path} HTTP/1.1`, 'Host: x', 'Authorization: Bearer user-1', ...headers, '', ''].join(

@@ -85,7 +85,9 @@ describe('an Idempotency-Key', () => {
     await database?.drop();
   });
 
-  beforeEach(() => (effects = []));
+  beforeEach(() => {
+    effects = [];
+  });
 
   const send = (
     key: string | undefined,
