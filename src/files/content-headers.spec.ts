@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ContentRequest, planContent } from './content-headers.js';
+import { type ContentRequest, planContent, servedFile } from './content-headers.js';
 import type { FileRecord } from './file-reads.js';
 
 const checksum = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
@@ -22,7 +22,7 @@ const plain: ContentRequest = {
   ifModifiedSince: undefined,
 };
 const plan = (request: Partial<ContentRequest>, of: FileRecord = file) =>
-  planContent(of, { ...plain, ...request });
+  planContent(servedFile(of), { ...plain, ...request });
 
 describe('planContent', () => {
   it('gives a whole file with everything that keeps browsers from running it', () => {
@@ -39,10 +39,7 @@ describe('planContent', () => {
         'cache-control': 'private, no-cache',
         etag: `"${checksum}"`,
         'last-modified': 'Sun, 22 Nov 2026 10:15:30 GMT',
-        'repr-digest': 'sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:'.replace(
-          /:.*:/,
-          `:${Buffer.from(checksum, 'hex').toString('base64')}:`,
-        ),
+        'repr-digest': 'sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:',
       },
     });
   });

@@ -1,5 +1,6 @@
 import { create as contentDisposition } from 'content-disposition';
-import { etagOf, assertIfMatch, matchesIfNoneMatch } from '../rest/etag.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import { assertIfMatch, etagOf, matchesIfNoneMatch } from '../rest/etag.js';
 import type { ByteRange } from '../storage-providers/storage-provider.js';
 import { byteRange } from './byte-range.js';
 import type { FileRecord } from './file-reads.js';
@@ -13,6 +14,29 @@ export interface ContentRequest {
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
   readonly ifModifiedSince: string | undefined;
+}
+
+export function contentRequestOf(headers: IncomingHttpHeaders): ContentRequest {
+  return {
+    range: headers.range,
+    ifRange: headers['if-range']?.toString(),
+    ifMatch: headers['if-match'],
+    ifNoneMatch: headers['if-none-match'],
+    ifModifiedSince: headers['if-modified-since'],
+  };
+}
+
+/** Bytes that can be served, and how. They never change while they have this tag. */
+export interface ServedContent {
+  readonly sizeBytes: number;
+  /** What makes the ETag, without quotes. */
+  readonly tag: string;
+  readonly modifiedAt: Date;
+  /** As the uploader declared it. */
+  readonly contentType: string;
+  readonly contentDisposition: string;
+  /** SHA-256 of the whole, 64 hex digits. */
+  readonly checksum: string | undefined;
 }
 
 export interface ContentPlan {
@@ -33,64 +57,72 @@ export function attachment(filename: string): string {
   return contentDisposition(downloadName(filename));
 }
 
+/** A file as it is served: its content never changes, so its checksum is its tag. */
+export function servedFile(file: FileRecord): ServedContent {
+  return {
+    sizeBytes: file.sizeBytes,
+    tag: file.checksum ?? `file-${file.id}`,
+    modifiedAt: file.uploadedAt,
+    contentType: file.contentType,
+    contentDisposition: attachment(file.filename),
+    checksum: file.checksum,
+  };
+}
+
 /**
- * How a request for a file's content is answered (RFC 9110, 13.2.2: If-Match, then If-None-Match or
- * If-Modified-Since, then Range with If-Range). The content of a file never changes, so its checksum is its ETag.
+ * How a request for content is answered (RFC 9110, 13.2.2: If-Match, then If-None-Match or If-Modified-Since, then
+ * Range with If-Range).
  * @throws RequestError `precondition_failed`
  */
-export function planContent(file: FileRecord, request: ContentRequest): ContentPlan {
-  const etag = etagOf(file.checksum ?? `file-${file.id}`);
-  const modified = wholeSeconds(file.uploadedAt);
-  const headers = { ...staticHeaders(file), etag, 'last-modified': modified.toUTCString() };
+export function planContent(content: ServedContent, request: ContentRequest): ContentPlan {
+  const { sizeBytes } = content;
+  const etag = etagOf(content.tag);
+  const modifiedMs = Math.floor(content.modifiedAt.getTime() / 1_000) * 1_000;
+  const validators = { etag, 'last-modified': new Date(modifiedMs).toUTCString() };
   assertIfMatch(request.ifMatch, etag);
-  if (isUnchanged(request, etag, modified)) return { status: 304, headers: without(headers, 'content-type') };
-  const range = isCurrent(request.ifRange, etag, modified)
-    ? byteRange(request.range, file.sizeBytes)
+  if (isUnchanged(request, etag, modifiedMs)) {
+    return { status: 304, headers: { ...CONTENT_PROTECTION, ...validators, ...CACHING } };
+  }
+  const range = isCurrent(request.ifRange, etag, modifiedMs)
+    ? byteRange(request.range, sizeBytes)
     : undefined;
-  if (range === undefined)
-    return { status: 200, headers: { ...headers, 'content-length': file.sizeBytes, ...digest(file) } };
-  if (range === 'unsatisfiable')
-    return { status: 416, headers: { 'content-range': `bytes */${file.sizeBytes}` } };
+  if (range === 'unsatisfiable') return { status: 416, headers: { 'content-range': `bytes */${sizeBytes}` } };
+  const headers = { ...describing(content), ...validators };
+  if (range === undefined) return { status: 200, headers: { ...headers, 'content-length': sizeBytes } };
   const { start, end } = range;
   const partial = {
-    'content-range': `bytes ${start}-${end}/${file.sizeBytes}`,
+    'content-range': `bytes ${start}-${end}/${sizeBytes}`,
     'content-length': end - start + 1,
   };
-  return { status: 206, headers: { ...headers, ...partial, ...digest(file) }, range };
+  return { status: 206, headers: { ...headers, ...partial }, range };
 }
 
-function staticHeaders(file: FileRecord): Record<string, string> {
+/** Private, and asked for again each time: the answer to that is a 304 without a call to the bucket. */
+const CACHING = { 'cache-control': 'private, no-cache' };
+
+function describing({ contentType, contentDisposition, checksum }: ServedContent): Record<string, string> {
   return {
     ...CONTENT_PROTECTION,
-    'content-type': servedMediaType(file.contentType),
-    'content-disposition': attachment(file.filename),
+    ...CACHING,
+    'content-type': servedMediaType(contentType),
+    'content-disposition': contentDisposition,
     'accept-ranges': 'bytes',
-    'cache-control': 'private, no-cache',
+    ...(checksum !== undefined && reprDigest(checksum)),
   };
 }
 
-/** RFC 9530: lets the receiver check the whole file by itself. */
-function digest({ checksum }: FileRecord): Record<string, string> {
-  if (checksum === undefined) return {};
+/** RFC 9530: lets the receiver check the whole by itself. */
+function reprDigest(checksum: string): Record<string, string> {
   return { 'repr-digest': `sha-256=:${Buffer.from(checksum, 'hex').toString('base64')}:` };
 }
 
-function isUnchanged(request: ContentRequest, etag: string, modified: Date): boolean {
+function isUnchanged(request: ContentRequest, etag: string, modifiedMs: number): boolean {
   if (request.ifNoneMatch !== undefined) return matchesIfNoneMatch(request.ifNoneMatch, etag);
-  const since = Date.parse(request.ifModifiedSince ?? '');
-  return !Number.isNaN(since) && modified.getTime() <= since;
+  const sinceMs = Date.parse(request.ifModifiedSince ?? '');
+  return !Number.isNaN(sinceMs) && modifiedMs <= sinceMs;
 }
 
-/** If-Range: a strong ETag or the exact date; anything else asks for the whole file. */
-function isCurrent(ifRange: string | undefined, etag: string, modified: Date): boolean {
-  if (ifRange === undefined) return true;
-  return ifRange.trim() === etag || Date.parse(ifRange) === modified.getTime();
-}
-
-function wholeSeconds(date: Date): Date {
-  return new Date(Math.floor(date.getTime() / 1_000) * 1_000);
-}
-
-function without(headers: Record<string, string>, name: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([key]) => key !== name));
+/** If-Range: a strong ETag or the exact date; anything else asks for the whole. */
+function isCurrent(ifRange: string | undefined, etag: string, modifiedMs: number): boolean {
+  return ifRange === undefined || ifRange.trim() === etag || Date.parse(ifRange) === modifiedMs;
 }

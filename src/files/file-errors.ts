@@ -20,7 +20,11 @@ export type FilesErrorCode =
   /** 502: the object in the bucket is not what was uploaded. */
   | 'file_damaged'
   /** 416 */
-  | 'range_not_satisfiable';
+  | 'range_not_satisfiable'
+  /** 403: not signed by this server, or for something else. */
+  | 'signed_url_invalid'
+  /** 403 */
+  | 'signed_url_expired';
 
 /** What can go wrong with a user's files; failures of the bucket itself are StorageErrors. */
 export class FilesError extends StowageError<FilesErrorCode> {}
@@ -96,4 +100,15 @@ export function otherLength(): FilesError {
     'the file is not as long as the Content-Length says. ' +
       'Put the file last, and end the form with its boundary, two dashes and one line break.',
   );
+}
+
+export function signedUrlInvalid(): FilesError {
+  return new FilesError(
+    'signed_url_invalid',
+    'This URL was not made by this server for this request. Ask for a new one.',
+  );
+}
+
+export function signedUrlExpired(): FilesError {
+  return new FilesError('signed_url_expired', 'This URL has expired. Ask for a new one.');
 }

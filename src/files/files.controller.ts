@@ -13,7 +13,10 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type AuthenticatedRequest, Scopes } from '../auth/access.decorators.js';
+import { type AuthenticatedRequest, Caller, Scopes } from '../auth/access.decorators.js';
+import type { AuditOrigin } from '../auth/audit-log.service.js';
+import { Origin } from '../auth/audit-origin.decorator.js';
+import type { Principal } from '../auth/principal.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
 import { nextLink } from '../rest/page.dto.js';
 import { StreamedBody } from '../rest/route-options.decorators.js';
@@ -158,9 +161,12 @@ export class FilesController {
   @ApiParam(FILE_ID)
   @ApiNoContentResponse({ description: 'It is gone from the list and from the bucket.' })
   @ApiProblems('validation_failed', 'not_found', 'cloud_not_configured', 'sealed', ...BUCKET_PROBLEMS)
-  async remove(@Req() request: AuthenticatedRequest, @Param('id') id: string): Promise<void> {
-    const { principal, ip, id: requestId } = request;
-    await this.deletion.delete({ caller: principal, fileId: fileIdOf(id), address: ip, requestId });
+  async remove(
+    @Caller() caller: Principal,
+    @Param('id') id: string,
+    @Origin() origin: AuditOrigin,
+  ): Promise<void> {
+    await this.deletion.delete(caller.userId, fileIdOf(id), origin);
   }
 
   /** Whoever has the URL can download the file until it expires. Browsers save what it gives, under the file's name. */

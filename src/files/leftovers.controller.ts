@@ -1,7 +1,9 @@
-import { Controller, Get, Query, Req } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, Scopes } from '../auth/access.decorators.js';
 import { Clock } from '../config/clock.js';
+import { abortOnDisconnect } from '../credentials/abort-on-disconnect.js';
 import { CloudStorages } from '../credentials/cloud-storages.service.js';
 import { Statements } from '../database/statements.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
@@ -32,18 +34,20 @@ export class LeftoversController {
     'credentials_unreadable',
     ...BUCKET_PROBLEMS,
   )
-  async find(@Req() request: AuthenticatedRequest, @Query() query: LeftoversQuery): Promise<LeftoversDto> {
+  async find(
+    @Req() request: AuthenticatedRequest,
+    @Query() query: LeftoversQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LeftoversDto> {
     const { userId } = request.principal;
     const bucket = await this.storages.active(userId);
     const nowMs = this.clock.now();
-    const clientGone = new AbortController();
-    request.raw.socket.once('close', () => clientGone.abort());
     const report = await findLeftovers(this.statements, {
       userId,
       bucket,
       nowMs,
       olderThanMs: query.older_than_seconds * 1_000,
-      signal: clientGone.signal,
+      signal: abortOnDisconnect(reply.raw),
     });
     return { checked_at: new Date(nowMs).toISOString(), ...toAnswer(report) };
   }

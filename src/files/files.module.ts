@@ -1,0 +1,147 @@
+import { Inject, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Clock } from '../config/clock.js';
+import { Config } from '../config/config.js';
+import { CloudStorages } from '../credentials/cloud-storages.service.js';
+import { CredentialsModule } from '../credentials/credentials.module.js';
+import { LocalDiskSigning } from '../credentials/local-disk-signing.service.js';
+import { Statements } from '../database/statements.js';
+import { openLocalBucket } from '../storage-providers/providers/local-disk.js';
+import type { ConnectContext } from '../storage-providers/storage-provider.js';
+import { CONNECT_CONTEXT, StorageProvidersModule } from '../storage-providers/storage-providers.module.js';
+import { SyncSettingsStore } from '../sync-settings/sync-settings-store.js';
+import { SyncSettingsModule } from '../sync-settings/sync-settings.module.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { AccessTimes } from './access-times.js';
+import { ByteBudget } from './byte-budget.js';
+import { CloudApiController } from './cloud-api.controller.js';
+import { ContentSender } from './content-sender.js';
+import { DownloadUrls } from './download-urls.js';
+import { FileContentController } from './file-content.controller.js';
+import { FileDeletion } from './file-deletion.service.js';
+import { FileReads } from './file-reads.js';
+import { FileRecords } from './file-records.js';
+import { FilesController } from './files.controller.js';
+import { LeftoversController } from './leftovers.controller.js';
+import { LocalObjectsController } from './local-objects.controller.js';
+import { LocalObjects } from './local-objects.js';
+import { ObjectWriter } from './object-writer.js';
+import { PartBuffers } from './part-buffers.js';
+import { TransferMetrics } from './transfer-metrics.js';
+import { SMALL_BUFFERS_BYTES, WAITING_UPLOADS_PER_SLOT } from './upload-limits.js';
+import { UploadSlots } from './upload-slots.js';
+import { Uploads } from './uploads.js';
+
+const logger = new Logger('Files');
+
+/** Files in users' buckets: upload, list, download, delete, leftovers. */
+@Module({
+  imports: [CredentialsModule, StorageProvidersModule, SyncSettingsModule],
+  // The route of leftovers comes before that of one file, which would take the word for an id.
+  controllers: [
+    CloudApiController,
+    LeftoversController,
+    FilesController,
+    FileContentController,
+    LocalObjectsController,
+  ],
+  providers: [
+    FileDeletion,
+    {
+      provide: FileReads,
+      inject: [Statements],
+      useFactory: (statements: Statements) => new FileReads(statements),
+    },
+    {
+      provide: TransferMetrics,
+      inject: [Metrics],
+      useFactory: (metrics: Metrics) => new TransferMetrics(metrics),
+    },
+    { provide: AccessTimes, inject: [Statements, Clock], useFactory: accessTimes },
+    {
+      provide: Uploads,
+      inject: [CloudStorages, SyncSettingsStore, Statements, Clock, Config, TransferMetrics],
+      useFactory: uploads,
+    },
+    {
+      provide: DownloadUrls,
+      inject: [FileReads, AccessTimes, CloudStorages, Config],
+      useFactory: downloadUrls,
+    },
+    { provide: LocalObjects, inject: [LocalDiskSigning, CONNECT_CONTEXT], useFactory: localObjects },
+    {
+      provide: ContentSender,
+      inject: [FileReads, AccessTimes, CloudStorages, TransferMetrics],
+      useFactory: contentSender,
+    },
+  ],
+})
+export class FilesModule implements OnModuleDestroy {
+  constructor(@Inject(AccessTimes) private readonly accessTimes: AccessTimes) {}
+
+  async onModuleDestroy(): Promise<void> {
+    await this.accessTimes.settled();
+  }
+}
+
+function accessTimes(statements: Statements, clock: Clock): AccessTimes {
+  return new AccessTimes(
+    statements,
+    () => clock.now(),
+    (error) => logger.warn('access times were lost', error),
+  );
+}
+
+function uploads(
+  storages: CloudStorages,
+  settings: SyncSettingsStore,
+  statements: Statements,
+  clock: Clock,
+  { env }: Config,
+  metrics: TransferMetrics,
+): Uploads {
+  const records = new FileRecords(statements, () => clock.now());
+  const memory = { smallBuffers: new ByteBudget(SMALL_BUFFERS_BYTES), partBuffers: new PartBuffers() };
+  return new Uploads({
+    bucketOf: (userId) => storages.active(userId),
+    maxFileSizeOf: (userId) => settings.maxFileSize(userId),
+    records,
+    writer: new ObjectWriter(memory, records),
+    slots: new UploadSlots(env.UPLOADS_PER_USER, env.UPLOADS_PER_USER * WAITING_UPLOADS_PER_SLOT),
+    countBytes: (bytes) => metrics.uploaded(bytes),
+  });
+}
+
+function downloadUrls(
+  reads: FileReads,
+  times: AccessTimes,
+  storages: CloudStorages,
+  config: Config,
+): DownloadUrls {
+  return new DownloadUrls({
+    reads,
+    accessTimes: times,
+    bucketOf: (userId, configId) => storages.byConfigId(userId, configId),
+    contentUrl: (fileId) => `${config.publicUrl()}/api/v1/files/${fileId}/content`,
+  });
+}
+
+function contentSender(
+  reads: FileReads,
+  times: AccessTimes,
+  storages: CloudStorages,
+  metrics: TransferMetrics,
+): ContentSender {
+  return new ContentSender({
+    reads,
+    accessTimes: times,
+    bucketOf: (userId, configId) => storages.byConfigId(userId, configId),
+    countBytes: (bytes) => metrics.downloaded(bytes),
+  });
+}
+
+function localObjects({ urls }: LocalDiskSigning, context: ConnectContext): LocalObjects {
+  return new LocalObjects({
+    signer: urls,
+    openBucket: ({ bucketPath, tenant }) => openLocalBucket(bucketPath, { ...context, tenant }),
+  });
+}
