@@ -81,10 +81,7 @@ export class FileDeletion implements OnApplicationBootstrap, OnModuleDestroy {
       try {
         await this.finish(row, AbortSignal.timeout(RESUMED_CALL_MS));
       } catch (error) {
-        this.logger.warn(
-          { fileId: row.id, error: describeError(error) },
-          'a deletion could not be finished yet',
-        );
+        this.logger.warn(`the deletion of file ${row.id} could not be finished yet`, error);
       }
     }
   }
