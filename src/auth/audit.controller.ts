@@ -29,9 +29,12 @@ export class AuditController {
     @Query() { limit, cursor, user_id, action }: AuditQuery,
   ): Promise<AuditPageDto> {
     const userId = visibleUser(caller, user_id);
-    const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'integer' });
-    const where: FindOptionsWhere<AuditEntry> = { userId, action };
-    if (position !== undefined) where.id = LessThan(String(position.id));
+    const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'bigint' });
+    const where: FindOptionsWhere<AuditEntry> = {
+      ...(userId !== undefined && { userId }),
+      ...(action !== undefined && { action }),
+      ...(position !== undefined && { id: LessThan(String(position.id)) }),
+    };
     const found = await this.database.manager.find(AuditEntry, {
       where,
       order: { id: 'DESC' },
