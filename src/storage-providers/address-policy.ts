@@ -15,17 +15,18 @@ export interface AllowedEndpoints {
 }
 
 /**
- * Reads entries like `minio.lan`, `minio.lan:9000`, `10.0.0.7`, `[fd00::7]:9000` and `10.0.0.0/8`.
+ * Reads entries like `minio.lan`, `minio.lan:9000`, `*.minio.lan` (what lies below: buckets in host names),
+ * `10.0.0.7`, `[fd00::7]:9000` and `10.0.0.0/8`.
  * Throws a RangeError that names the first entry it cannot read.
  */
 export function parseAllowedEndpoints(entries: readonly string[]): AllowedEndpoints {
   const ranges: [Address, number][] = [];
-  const hosts: { hostname: string; port: number | undefined }[] = [];
+  const hosts: NamedHost[] = [];
   for (const entry of entries) {
     if (ipaddr.isValidCIDR(entry)) ranges.push(ipaddr.parseCIDR(entry));
     else hosts.push(parseHost(entry));
   }
-  const names = (hostname: string) => hosts.filter((host) => host.hostname === normalizeHost(hostname));
+  const names = (hostname: string) => hosts.filter((host) => isNamedBy(host, normalizeHost(hostname)));
   return {
     allowsHost: (hostname, port) =>
       names(hostname).some((host) => host.port === undefined || host.port === port) ||
@@ -95,13 +96,28 @@ function inRanges(ranges: readonly [Address, number][], address: string): boolea
   return ranges.some(([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits));
 }
 
-function parseHost(entry: string): { hostname: string; port: number | undefined } {
-  const isBareIpv6 = ipaddr.IPv6.isValid(entry);
-  const url = URL.parse(`https://${isBareIpv6 ? `[${entry}]` : entry}/`);
-  const isHostOnly = url !== null && url.pathname === '/' && !/[/?#@\\]/.test(entry);
-  if (!isHostOnly || entry.trim() !== entry || entry.includes('*')) {
+interface NamedHost {
+  readonly hostname: string;
+  readonly below: boolean;
+  readonly port: number | undefined;
+}
+
+function isNamedBy({ hostname, below }: NamedHost, candidate: string): boolean {
+  return below ? candidate.endsWith(`.${hostname}`) : candidate === hostname;
+}
+
+function parseHost(entry: string): NamedHost {
+  const below = entry.startsWith('*.');
+  const host = below ? entry.slice(2) : entry;
+  const isBareIpv6 = ipaddr.IPv6.isValid(host);
+  const url = URL.parse(`https://${isBareIpv6 ? `[${host}]` : host}/`);
+  if (url?.pathname !== '/' || host.trim() !== host || /[/?#@\\*]/.test(host)) {
     throw new RangeError(`"${entry}" is not a host, host:port or address range like 10.0.0.0/8`);
   }
-  const port = /:(\d+)$/.exec(isBareIpv6 ? '' : entry)?.[1];
-  return { hostname: normalizeHost(url.hostname), port: port === undefined ? undefined : Number(port) };
+  const port = /:(\d+)$/.exec(isBareIpv6 ? '' : host)?.[1];
+  return {
+    hostname: normalizeHost(url.hostname),
+    below,
+    port: port === undefined ? undefined : Number(port),
+  };
 }

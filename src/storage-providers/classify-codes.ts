@@ -6,7 +6,7 @@ import type { StorageErrorCode, StorageOperation } from './storage-errors.js';
  */
 
 /** Picks a more telling sentence within one category; see classify-texts.ts. */
-export type Nuance =
+type Nuance =
   | 'unknown_key'
   | 'wrong_secret'
   | 'expired_key'

@@ -284,6 +284,14 @@ describe("the operator's allow-list", () => {
     await expect(reach(dialer, spelling)).rejects.toThrow();
   });
 
+  it('names what lies below a host by a star', async () => {
+    const below = createDialer({ allowedPrivateEndpoints: ['*.nip.example:9000'], resolve: hostileResolve });
+    await expect(reach(below, 'http://127.0.0.1.nip.example:9000/')).resolves.toEqual(['127.0.0.1']);
+    await expect(reach(below, 'http://127.0.0.1.nip.example/')).rejects.toThrow();
+    await expect(reach(below, 'http://evil-nip.example:9000/')).rejects.toThrow();
+    await expect(reach(below, 'http://nip.example:9000/')).rejects.toThrow();
+  });
+
   it('never opens metadata services, whatever the range', async () => {
     const wide = createDialer({ allowedPrivateEndpoints: ['0.0.0.0/0', '::/0'], resolve: hostileResolve });
     await expect(reach(wide, 'http://169.254.169.254/')).rejects.toThrow(/not a public address/);
@@ -292,12 +300,18 @@ describe("the operator's allow-list", () => {
     await expect(reach(wide, 'https://private.example/')).resolves.toEqual(['10.0.0.5']);
   });
 
-  it.each(['', ' minio.lan', 'minio.lan/path', 'http://minio.lan', '*.lan', 'user@minio.lan', '10.0.0.0/33'])(
-    'names the unreadable entry %j',
-    (entry) => {
-      expect(() => parseAllowedEndpoints([entry])).toThrow(RangeError);
-    },
-  );
+  it.each([
+    '',
+    ' minio.lan',
+    'minio.lan/path',
+    'http://minio.lan',
+    '*',
+    'mini*.lan',
+    'user@minio.lan',
+    '10.0.0.0/33',
+  ])('names the unreadable entry %j', (entry) => {
+    expect(() => parseAllowedEndpoints([entry])).toThrow(RangeError);
+  });
 });
 
 describe('isPublicAddress', () => {

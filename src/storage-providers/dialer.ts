@@ -11,13 +11,13 @@ import { StorageError } from './storage-errors.js';
 import type { Dialer } from './storage-provider.js';
 
 export interface DialerOptions {
-  /** Hosts, `host:port` or CIDR ranges that users may reach although they are not public. */
+  /** Hosts (`*.host` for those below), `host:port` or CIDR ranges that users may reach although they are not public. */
   readonly allowedPrivateEndpoints: readonly string[];
   /** All addresses of a name; the system's resolver (with /etc/hosts) when absent. */
   readonly resolve?: ResolveAll;
 }
 
-export type ResolveAll = (hostname: string) => Promise<readonly LookupAddress[]>;
+type ResolveAll = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 /**
  * The one door to addresses that users choose. It dials https on port 443 of public addresses, and what the

@@ -17,7 +17,7 @@ const NO_JURISDICTION = 'default';
 const MAX_BYTES = Math.floor(4.995 * 1024 ** 3);
 
 /** All parts but the last must have one size; conditions are obeyed on PUT but not at the end of an upload. */
-export const R2_QUIRKS: S3Quirks = {
+const R2_QUIRKS: S3Quirks = {
   addressing: 'path',
   promised: { createOnly: true, contentBound: 'sha256' },
   conditionalComplete: false,

@@ -13,7 +13,7 @@ import { S3Storage } from './s3/s3-storage.js';
 const DEFAULT_REGION = 'nyc3';
 
 /** Ceph behind it: Content-MD5 is compared, SHA-256 headers are not; whether create-only works must be probed. */
-export const SPACES_QUIRKS: S3Quirks = {
+const SPACES_QUIRKS: S3Quirks = {
   addressing: 'virtual',
   promised: { createOnly: false, contentBound: 'md5' },
   conditionalComplete: false,

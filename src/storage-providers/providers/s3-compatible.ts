@@ -12,7 +12,7 @@ const GIB = 1024 ** 3;
 const DEFAULT_REGION = 'us-east-1';
 
 /** Only what every implementation does is promised; the connection test finds out about the rest. */
-export const S3_COMPATIBLE_QUIRKS: S3Quirks = {
+const S3_COMPATIBLE_QUIRKS: S3Quirks = {
   addressing: 'path',
   promised: { createOnly: false, contentBound: 'md5' },
   conditionalComplete: false,

@@ -6,7 +6,7 @@ import type { S3Failures } from './s3-failures.js';
 import type { S3Answer, S3ContentAnswer, S3Request } from './s3-transport.js';
 
 /** No answer but an object's content may be longer; a listing of 1,000 keys stays below 3 MiB. */
-export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 type Controller = Dispatcher.DispatchController;
 type AnswerableRequest = Pick<S3Request, 'operation' | 'signal'>;

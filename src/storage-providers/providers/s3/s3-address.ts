@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { S3Quirks } from './s3-quirks.js';
 
 /** Where the requests for one bucket go. */
@@ -12,9 +13,13 @@ export interface S3Address {
   readonly pathStyle: boolean;
 }
 
-/** `endpoint` is the provider's, without the bucket; its path (rare) stays in front. */
+/**
+ * `endpoint` is the provider's, without the bucket; its path (rare) stays in front. A bucket that cannot be a part
+ * of the host name goes into the path whatever `addressing` says.
+ */
 export function addressOf(endpoint: URL, bucket: string, addressing: S3Quirks['addressing']): S3Address {
-  const pathStyle = addressing === 'path' || !isHostLabel(bucket);
+  const isAddress = isIP(endpoint.hostname.replace(/^\[(.*)\]$/, '$1')) !== 0;
+  const pathStyle = addressing === 'path' || isAddress || !isHostLabel(bucket);
   const prefix = pathStyle ? '' : `${bucket}.`;
   const base = endpoint.pathname.replace(/\/+$/, '');
   return {

@@ -65,7 +65,7 @@ export class S3Failures {
 }
 
 /** Whether the text is an S3 error, also when it comes with a good status. */
-export function isErrorDocument(body: Buffer): boolean {
+function isErrorDocument(body: Buffer): boolean {
   return rootElement(body) === 'Error';
 }
 

@@ -12,8 +12,8 @@ export const s3BucketField = bucketField({
 });
 
 /** Like `us-west-2`: one label of a host name, because that is what most members make of it. */
-export const REGION_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
-export const REGION_HELP = 'must be a region code of lower-case letters, digits and dashes';
+const REGION_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+const REGION_HELP = 'must be a region code of lower-case letters, digits and dashes';
 
 export function regionField(
   field: Pick<SettingField, 'help' | 'example'> & Partial<SettingField>,
