@@ -47,7 +47,7 @@ export class ApiKeys {
     const isAdmin = caller.scopes.includes('admin');
     if (!isAdmin && wanted.userId !== caller.userId) throw notFound('user');
     if (!isAdmin && wanted.kind === 'admin') throw forbidden();
-    // Asked this way round, it also catches a date that does not exist, such as the 30th of February.
+    // Asked this way round, it also catches an invalid date.
     const endsMs = wanted.expiresAt?.getTime() ?? Infinity;
     if (!(endsMs > this.clock.now())) throw expiryPassed();
     if (wanted.name === CONFIGURED_KEY_NAME) throw nameReserved();
