@@ -66,21 +66,19 @@ async function read(stage: Stage, peer: Peer): Promise<Readings> {
 
 function jobOf(operation: Operation, peer: Peer, stop: Stop): LoadJob {
   const job = { port: peer.port, headers: peer.headers, concurrency: operation.concurrency, stop };
+  const upload = { ...job, path: peer.uploadPath, field: peer.uploadField };
   switch (operation.kind) {
     case 'upload':
-      return {
-        kind: 'upload',
-        job: { ...job, path: peer.uploadPath, field: peer.uploadField, sizeBytes: operation.sizeBytes ?? 0 },
-      };
+      return { kind: 'upload', job: { ...upload, sizeBytes: operation.sizeBytes ?? 0 } };
+    case 'refusal':
+      if (peer.refusedBytes === undefined) throw new Error(`${peer.name} refuses nothing`);
+      return { kind: 'refusal', job: { ...upload, sizeBytes: peer.refusedBytes } };
     case 'list':
       return { kind: 'get', job: { ...job, paths: [peer.listPath] } };
     case 'sign':
       return { kind: 'get', job: { ...job, paths: peer.signPaths } };
     case 'download':
       return { kind: 'get', job: { ...job, paths: [peer.downloadPath], patternBytes: DOWNLOAD_BYTES } };
-    case 'refusal':
-      if (!peer.refusal) throw new Error(`${peer.name} refuses nothing`);
-      return { kind: 'refusal', job: { ...job, ...peer.refusal } };
   }
 }
 

@@ -83,7 +83,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'refusal',
     kind: 'refusal',
-    what: 'upload over the limit, headers only',
+    what: 'one byte over the limit, nothing sent after the heads',
     concurrency: 1,
     ...requests(30, 30),
     peers: ['stowage'],

@@ -14,7 +14,10 @@ import { judge } from './verdicts.ts';
 
 /* Compares the file API with a bare pass-through server. See bench/README.md. */
 
-process.exitCode = await main();
+process.exitCode = await main().catch((error: unknown) => {
+  console.error((error as Error).message);
+  return 1;
+});
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
@@ -69,7 +72,7 @@ async function compare(
 function circumstances({ rounds, quick, operations, peers }: Options): object {
   return {
     run: new Date().toISOString(),
-    commit: execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+    commit: commit(),
     node: process.version,
     cpu: cpus()[0]?.model,
     cores: cpus().length,
@@ -79,6 +82,17 @@ function circumstances({ rounds, quick, operations, peers }: Options): object {
     peers,
     operations: operations.map(({ name }) => name),
   };
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim();
+  } catch {
+    return 'unknown'; // not a clone
+  }
 }
 
 function lineWriter(file: string | undefined): (line: string) => void {

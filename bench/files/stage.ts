@@ -10,6 +10,10 @@ export type LoadJob =
   | { readonly kind: 'get'; readonly job: GetJob }
   | { readonly kind: 'refusal'; readonly job: RefusalJob };
 
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
 /** Everything that runs during a benchmark. */
 export class Stage {
   readonly postgres: Postgres;
@@ -17,7 +21,7 @@ export class Stage {
   private readonly sink: Child;
   private readonly load: Child;
   private clearing: Promise<void> | undefined;
-  private readonly started: { stop(): Promise<void> }[] = [];
+  private readonly started: Stoppable[] = [];
 
   private constructor(postgres: Postgres, sink: Child, load: Child) {
     this.postgres = postgres;
@@ -36,8 +40,15 @@ export class Stage {
     stage.started.push(postgres, stage.sink, stage.load);
     try {
       const sinkPort = await stage.sink.ask<number>('listen');
-      const surroundings = { postgres, sinkPort, profiled, uploadPattern: stage.uploadPattern.bind(stage) };
-      for (const name of names) stage.add(await START[name](surroundings));
+      const own = (started: Stoppable): unknown => stage.started.push(started);
+      const surroundings = {
+        postgres,
+        sinkPort,
+        profiled,
+        own,
+        uploadPattern: stage.uploadPattern.bind(stage),
+      };
+      for (const name of names) stage.peers.push(await START[name](surroundings));
       await stage.sink.ask('keepBodies', false);
       return stage;
     } catch (error) {
@@ -72,11 +83,6 @@ export class Stage {
 
   private async stopAll(): Promise<void> {
     for (const each of this.started.toReversed()) await each.stop();
-  }
-
-  private add(peer: Peer): void {
-    this.peers.push(peer);
-    this.started.push(peer);
   }
 
   /** The sink keeps bodies while servers prove their connection, but never one of this size. */

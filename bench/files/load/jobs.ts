@@ -23,11 +23,8 @@ export interface GetJob extends Job {
   readonly patternBytes?: number;
 }
 
-/** Announces an upload of `declaredBytes`, sends the headers only, and expects 413. */
-export interface RefusalJob extends Job {
-  readonly path: string;
-  readonly declaredBytes: number;
-}
+/** Announces an upload, sends all that comes before the file's first byte, and expects 413. */
+export type RefusalJob = UploadJob;
 
 export interface LoadResult {
   readonly requests: number;

@@ -3,7 +3,7 @@ import { answerCommands } from '../commands.ts';
 import { closedLoop } from './closed-loop.ts';
 import type { Reply } from './connection.ts';
 import type { GetJob, LoadResult, RefusalJob, UploadJob } from './jobs.ts';
-import { uploadWriter } from './uploads.ts';
+import { requestHead, uploadWriter } from './uploads.ts';
 
 /* The client of the benchmark: a process of its own that speaks HTTP/1.1 on plain sockets. */
 
@@ -33,12 +33,7 @@ function get(job: GetJob): Promise<LoadResult> {
 }
 
 function refusal(job: RefusalJob): Promise<LoadResult> {
-  const headers = {
-    ...job.headers,
-    'Content-Type': 'multipart/form-data; boundary=refused',
-    'Content-Length': String(job.declaredBytes),
-  };
-  const request = head('POST', job.path, headers);
+  const request = requestHead(job, 'too-large.bin');
   return closedLoop(job, () => async (connection) => {
     const reply = await connection.request((socket) => void socket.write(request, 'latin1'));
     connection.close(); // its announced body will never come

@@ -47,7 +47,11 @@ function streamed(job: UploadJob, head: string, nameAt: number): UploadWriter {
   };
 }
 
-function requestHead({ path, headers, field, sizeBytes }: UploadJob, filename: string): string {
+/** Request and part head of an upload, up to the first byte of its file. */
+export function requestHead(
+  { path, headers, field, sizeBytes }: Pick<UploadJob, 'path' | 'headers' | 'field' | 'sizeBytes'>,
+  filename: string,
+): string {
   const part =
     `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${field}"; filename="${filename}"\r\n` +
     'Content-Type: application/octet-stream\r\n\r\n';

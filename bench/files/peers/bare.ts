@@ -35,28 +35,39 @@ const FILL = `
   FROM generate_series(1, ${LISTED_FILES}) AS n`;
 
 /** Starts the yardstick server with its table filled. */
-export async function startBare({ postgres, sinkPort, uploadPattern }: Surroundings): Promise<Peer> {
+export async function startBare({ postgres, sinkPort, uploadPattern, own }: Surroundings): Promise<Peer> {
   const url = await postgres.createDatabase(DATABASE);
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  for (const statement of [...SCHEMA, FILL, 'VACUUM ANALYZE files']) await client.query(statement);
   const env = { ...process.env, BENCH_DATABASE_URL: url, BENCH_SINK_PORT: String(sinkPort) };
   const child = Child.script(SERVER_CORE, './peers/bare-server.ts', env);
+  own(child);
   const port = await child.ask<number>('listen');
-  await uploadPattern({ port, headers: {}, path: '/files', field: 'file' }, DOWNLOAD_BYTES);
-  const { rows } = await client.query<{ id: number }>('SELECT max(id) AS id FROM files');
-  await client.end();
+  const target = { port, headers: {}, path: '/files', field: 'file' };
+  const downloaded = await fill(url, () => uploadPattern(target, DOWNLOAD_BYTES));
   return {
     name: 'bare',
     pid: child.pid,
     port,
     database: DATABASE,
     headers: {},
-    uploadPath: '/files',
-    uploadField: 'file',
+    uploadPath: target.path,
+    uploadField: target.field,
     listPath: `/files?limit=${LIST_LIMIT}`,
     signPaths: Array.from({ length: SIGNED_FILES }, (_, n) => `/files/${n * 97 + 1}/url`),
-    downloadPath: `/files/${rows[0]?.id}/content`,
-    stop: () => child.stop(),
+    downloadPath: `/files/${downloaded}/content`,
   };
+}
+
+/** Inserts the listed files, then uploads the one to download. Answers its id. */
+async function fill(url: string, upload: () => Promise<void>): Promise<number | undefined> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const statement of [...SCHEMA, FILL]) await client.query(statement);
+    await upload();
+    await client.query('VACUUM ANALYZE files');
+    const { rows } = await client.query<{ id: number }>('SELECT max(id) AS id FROM files');
+    return rows[0]?.id;
+  } finally {
+    await client.end();
+  }
 }

@@ -15,11 +15,10 @@ export interface Peer {
   readonly listPath: string;
   readonly signPaths: readonly string[];
   readonly downloadPath: string;
-  /** Absent where the server has no limit that it could refuse by. */
-  readonly refusal?: { readonly path: string; readonly declaredBytes: number };
+  /** An upload of this size is over the limit; absent where the server has none. */
+  readonly refusedBytes?: number;
   /** The server's inspector, when it was started to be profiled. */
   readonly inspectorUrl?: string;
-  stop(): Promise<void>;
 }
 
 /** What a peer is started with. */
@@ -28,6 +27,8 @@ export interface Surroundings {
   readonly sinkPort: number;
   /** Uploads one file of the pattern; for what has to lie in the bucket before the measuring. */
   readonly uploadPattern: (target: UploadTarget, sizeBytes: number) => Promise<void>;
+  /** Takes over stopping what a peer has started, also when its start fails later on. */
+  readonly own: (started: { stop(): Promise<void> }) => void;
   readonly profiled: boolean;
 }
 

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { newApiKey } from '../../../src/auth/api-key-format.ts';
 import { Child, SERVER_CORE } from '../child.ts';
+import { freePort } from '../free-port.ts';
 import {
   DOWNLOAD_BYTES,
   LIST_LIMIT,
@@ -33,7 +33,7 @@ const FILL = `
 /** Starts our built server on its own database, configured through its own API as a user would. */
 export async function startStowage(surroundings: Surroundings): Promise<Peer> {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing; run npm run build`);
-  const { postgres, sinkPort, uploadPattern, profiled } = surroundings;
+  const { postgres, sinkPort, uploadPattern, own, profiled } = surroundings;
   const databaseUrl = await postgres.createDatabase(DATABASE);
   const dataDir = await mkdtemp(join(tmpdir(), 'stowage-bench-data-'));
   const adminKey = newApiKey('admin');
@@ -42,8 +42,14 @@ export async function startStowage(surroundings: Surroundings): Promise<Peer> {
   const child = new Child(SERVER_CORE, [process.execPath, ...inspect, MAIN], {
     env: { PATH: process.env.PATH, ...settings({ databaseUrl, dataDir, adminKey, port, sinkPort }) },
   });
-  const api = new Api(port, adminKey);
-  await api.ready(child);
+  own({
+    stop: async () => {
+      await child.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  });
+  const api = new Api(port, adminKey, child);
+  await api.ready();
   await configure(api, sinkPort);
   const target = { port, headers: api.headers, path: '/api/v1/files', field: 'file' };
   const ids = await fill(databaseUrl, () => uploadPattern(target, DOWNLOAD_BYTES));
@@ -58,12 +64,8 @@ export async function startStowage(surroundings: Surroundings): Promise<Peer> {
     listPath: `/api/v1/files?limit=${LIST_LIMIT}`,
     signPaths: ids.signed.map((id) => `/api/cloud/download/${id}`),
     downloadPath: `/api/v1/files/${ids.downloaded}/content`,
-    refusal: { path: target.path, declaredBytes: MAX_FILE_BYTES + 1024 ** 3 },
+    refusedBytes: MAX_FILE_BYTES + 1,
     inspectorUrl: /ws:\/\/\S+/.exec(child.lastOutput)?.[0],
-    stop: async () => {
-      await child.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
   };
 }
 
@@ -106,33 +108,38 @@ async function fill(
 ): Promise<{ signed: number[]; downloaded: number }> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  await client.query(FILL);
-  await upload();
-  await client.query('VACUUM ANALYZE cloud_files');
-  const { rows } = await client.query<{ id: number }>('SELECT id FROM cloud_files ORDER BY id');
-  await client.end();
-  const ids = rows.map(({ id }) => id);
-  const signed = ids.filter((_, index) => index % 97 === 0).slice(0, SIGNED_FILES);
-  return { signed, downloaded: ids.at(-1) ?? 0 };
+  try {
+    await client.query(FILL);
+    await upload();
+    await client.query('VACUUM ANALYZE cloud_files');
+    const { rows } = await client.query<{ id: number }>('SELECT id FROM cloud_files ORDER BY id');
+    const ids = rows.map(({ id }) => id);
+    const signed = ids.filter((_, index) => index % 97 === 0).slice(0, SIGNED_FILES);
+    return { signed, downloaded: ids.at(-1) ?? 0 };
+  } finally {
+    await client.end();
+  }
 }
 
 /** Just enough of a client to set the server up. */
 class Api {
   readonly headers: Readonly<Record<string, string>>;
   private readonly url: string;
+  private readonly server: Child;
 
-  constructor(port: number, key: string) {
+  constructor(port: number, key: string, server: Child) {
     this.url = `http://127.0.0.1:${port}`;
     this.headers = { Authorization: `Bearer ${key}` };
+    this.server = server;
   }
 
-  async ready(child: Child): Promise<void> {
+  async ready(): Promise<void> {
     const limitMs = performance.now() + START_LIMIT_MS;
     for (;;) {
       const response = await fetch(`${this.url}/health/ready`).catch(() => undefined);
       if (response?.ok) return;
-      if (child.ended || performance.now() > limitMs) {
-        throw new Error(`the server does not become ready (${response?.status})\n${child.lastOutput}`);
+      if (this.server.ended || performance.now() > limitMs) {
+        throw new Error(`the server does not become ready (${response?.status})\n${this.server.lastOutput}`);
       }
       await sleep(100);
     }
@@ -141,14 +148,8 @@ class Api {
   async put(path: string, body: object): Promise<void> {
     const headers = { ...this.headers, 'content-type': 'application/json' };
     const response = await fetch(this.url + path, { method: 'PUT', headers, body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`PUT ${path} answered ${response.status}: ${await response.text()}`);
+    if (response.ok) return;
+    const answer = `${response.status}: ${await response.text()}`;
+    throw new Error(`PUT ${path} answered ${answer}\n${this.server.lastOutput}`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
