@@ -67,17 +67,18 @@ describe('parseSettings', () => {
     expect(settings(rest, { secretsRequired: false })).not.toHaveProperty('application_key');
   });
 
-  it.each([
-    '********',
-    '\u2022\u2022\u2022\u2022\u2022\u2022\u2022\u2022',
-    '<redacted>',
-    'REDACTED',
-    'xxxxxxxxxxxx',
-  ])('takes the placeholder %j for a mistake, not for "unchanged"', (mask) => {
-    const previous = { ...VALID };
-    expect(problems({ ...VALID, application_key: mask }, { ...required, previous }).application_key).toMatch(
-      /placeholder/,
-    );
+  it.each(['********', '\u2022\u2022\u2022\u2022\u2022\u2022\u2022\u2022', '<redacted>', 'REDACTED'])(
+    'takes the placeholder %j for a mistake, not for "unchanged"',
+    (mask) => {
+      const previous = { ...VALID };
+      expect(
+        problems({ ...VALID, application_key: mask }, { ...required, previous }).application_key,
+      ).toMatch(/placeholder/);
+    },
+  );
+
+  it('takes the keys of the settings document as they stand there', () => {
+    expect(settings({ ...VALID, application_key: 'x'.repeat(40) }).application_key).toBe('x'.repeat(40));
   });
 
   it('says so when a secret was pasted with a line break in it, but takes a key file with many', () => {

@@ -100,5 +100,8 @@ function checkValue(field: SettingField, text: string): FieldResult {
   return field.pattern.test(text) ? { value: text } : { problem: field.patternHelp };
 }
 
-/** What forms show in place of a secret: "unchanged" is said by leaving the field out, never by sending this. */
-const MASK = /^(?:[*\u2022\u25cf.x-]{4,}|<?(?:redacted|hidden|secret|unchanged)>?)$/i;
+/**
+ * What forms show in place of a secret: "unchanged" is said by leaving the field out, never by sending this. Rows of
+ * x are taken: the settings document has such keys in its requests.
+ */
+const MASK = /^(?:[*\u2022\u25cf.-]{4,}|<?(?:redacted|hidden|secret|unchanged)>?)$/i;
