@@ -55,7 +55,7 @@ export class CandidateSettings {
     const previous = await this.previousSettings(provider, fields, seen, userId);
     const given = await this.withOperatorsKey(provider, fields, previous, scopes.includes('admin'));
     const read = readCandidate(provider, given, previous, this.context.defaultRegion);
-    if ('problems' in read) throw problemsFound(read.problems);
+    if ('problems' in read) throw problemsFound(provider, fields, read.problems);
     const settings = this.withRegion(provider, read.settings);
     return { provider, settings, bucketName: settings.bucket_name ?? '', seen };
   }
@@ -113,13 +113,14 @@ function providerOf({ provider }: Body): StorageProvider {
   throw validationFailed([{ pointer: '/provider', detail, code: 'is_in' }]);
 }
 
-/** Names come from the request and may hold anything: RFC 6901 escapes. */
-function problemsFound(problems: readonly SettingProblem[]): RequestError {
+/** Points to the name under which the request gave the field. Names may hold anything: RFC 6901 escapes. */
+function problemsFound(provider: StorageProvider, given: Body, problems: readonly SettingProblem[]) {
   return validationFailed(
-    problems.map(({ field, problem }) => ({
-      pointer: `/${field.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      detail: problem,
-      code: 'invalid_setting',
-    })),
+    problems.map(({ field, problem }) => {
+      const { name = field, aliases = [] } = provider.fields.find((one) => one.name === field) ?? {};
+      const used = [name, ...aliases].find((alias) => Object.hasOwn(given, alias)) ?? name;
+      const token = used.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1');
+      return { pointer: `/${token}`, detail: problem, code: 'invalid_setting' };
+    }),
   );
 }

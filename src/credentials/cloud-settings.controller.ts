@@ -159,8 +159,9 @@ export class CloudSettingsController {
     const signal = abortOnDisconnect(reply.raw);
     const events = await this.settings.test({ principal: caller, origin }, unsavedSettings(body), signal);
     if (!accept?.includes('text/event-stream')) return testJson(await connectionTestResult(events));
+    const stream = await testEventStream(events, signal);
     void reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
-    return new StreamableFile(testEventStream(events), { type: 'text/event-stream; charset=utf-8' });
+    return new StreamableFile(stream, { type: 'text/event-stream; charset=utf-8' });
   }
 }
 

@@ -109,16 +109,10 @@ describe('settings of a request', () => {
     expect(read).toMatchObject({ settings: { access_key_id: 'k', secret_access_key: 's' } });
   });
 
-  it.each(['********', '\u2022\u2022\u2022\u2022', '*'])(
-    'refuse the mask %s in place of a secret',
-    (mask) => {
-      const body = { bucket_name: 'my-bucket', key_id: '004new', secretKey: mask };
-      const read = readCandidate(backblazeB2, body, STORED, undefined);
-      expect(problems(read)).toEqual([
-        { field: 'secretKey', problem: expect.stringContaining('leave the field out') },
-      ]);
-    },
-  );
+  it('refuse a mask in place of a secret', () => {
+    const body = { bucket_name: 'my-bucket', region: 'us-west-004', secretKey: '********' };
+    expect(fieldsWrong(readCandidate(backblazeB2, body, STORED, undefined))).toEqual(['application_key']);
+  });
 
   it('tell what else is wrong before the secrets', () => {
     const read = readCandidate(backblazeB2, { bucket_name: 'A_B', region: 'x.evil' }, STORED, undefined);

@@ -20,8 +20,6 @@ export function readCandidate(
   previous: ProviderSettings | undefined,
   defaultRegion: string | undefined,
 ): ReadSettings {
-  const masked = maskedSecrets(provider, body);
-  if (masked.length > 0) return { problems: masked };
   const omitted = provider.fields.filter((field) => field.secret && !isGiven(field, body));
   const kept = previous && pick(previous, omitted);
   if (previous === undefined || kept === undefined || Object.keys(kept).length === 0) {
@@ -37,17 +35,6 @@ export function readCandidate(
 }
 
 const ELSEWHERE = 'must be given again, because it would be sent to another address than before';
-
-/** A form that sends back the stars it was shown must not replace the secret by stars. */
-function maskedSecrets(provider: StorageProvider, body: Readonly<Record<string, unknown>>): SettingProblem[] {
-  return Object.entries(body).flatMap(([name, value]) => {
-    const field = provider.fields.find((one) => one.name === name || one.aliases?.includes(name));
-    const isMask = typeof value === 'string' && /^[*\u2022\u25cf]+$/.test(value);
-    return field?.secret && isMask ? [{ field: name, problem: MASK }] : [];
-  });
-}
-
-const MASK = 'must be the secret itself; leave the field out to keep the stored one';
 
 /** Whether the request says anything about the field, under any of its names. */
 export function isGiven(field: SettingField, body: Readonly<Record<string, unknown>>): boolean {

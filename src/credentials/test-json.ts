@@ -24,15 +24,29 @@ export function testJson(result: ConnectionTestResult): ConnectionTestDto {
 
 /**
  * The events of a test as a text/event-stream: `check.started` and `check.finished` for each check, at last `result`.
- * When the test breaks off the stream ends without a result.
+ * When the test breaks off, or the client goes away, the stream ends without a result.
+ * Rejects like the events when they cannot even begin: there is still an answer to give then.
  */
-export function testEventStream(events: AsyncIterable<ConnectionTestEvent>): Readable {
-  return Readable.from(frames(events), { objectMode: false });
+export async function testEventStream(
+  events: AsyncGenerator<ConnectionTestEvent, void, void>,
+  signal: AbortSignal,
+): Promise<Readable> {
+  const first = await events.next();
+  // A stream that was never read does not end its source by itself.
+  signal.addEventListener('abort', () => void events.return().catch(() => undefined), { once: true });
+  return Readable.from(frames(first, events), { objectMode: false });
 }
 
-async function* frames(events: AsyncIterable<ConnectionTestEvent>): AsyncGenerator<Buffer> {
-  for await (const event of events) {
-    yield Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(dataOf(event))}\n\n`);
+async function* frames(
+  first: IteratorResult<ConnectionTestEvent, void>,
+  rest: AsyncGenerator<ConnectionTestEvent, void, void>,
+): AsyncGenerator<Buffer> {
+  try {
+    for (let next = first; !next.done; next = await rest.next()) {
+      yield Buffer.from(`event: ${next.value.type}\ndata: ${JSON.stringify(dataOf(next.value))}\n\n`);
+    }
+  } finally {
+    await rest.return();
   }
 }
 
