@@ -4,49 +4,3375 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+export type ApiKeyDto = {
+    id: string;
+    user_id: number;
+    /**
+     * `session`: in the cookie of a browser that signed in.
+     */
+    kind: 'admin' | 'user' | 'agent' | 'session';
+    name: string;
+    /**
+     * What it may do; `admin` includes `user`.
+     */
+    scopes: Array<'admin' | 'user' | 'agent'>;
+    /**
+     * Its last four characters, to tell keys apart.
+     */
+    last4: string;
+    created_at: string;
+    /**
+     * From then on it is refused; null: never.
+     */
+    expires_at: string | null;
+    /**
+     * Some seconds late.
+     */
+    last_used_at: string | null;
+    /**
+     * Since then it is refused; null: it is not revoked.
+     */
+    revoked_at: string | null;
+};
+
+export type ApiKeyPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<ApiKeyDto>;
+};
+
+export type AuditEntryDto = {
+    id: number;
+    at: string;
+    /**
+     * Who did it; null: the operator's command line or the server itself.
+     */
+    user_id: number | null;
+    api_key_id: string | null;
+    action: string;
+    /**
+     * What it was done to.
+     */
+    subject: string;
+    details: {
+        [key: string]: unknown;
+    };
+    /**
+     * From where.
+     */
+    address: string | null;
+    /**
+     * `X-Request-Id` of the request.
+     */
+    request_id: string | null;
+};
+
+export type AuditPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<AuditEntryDto>;
+};
+
+export type CapabilitiesDto = {
+    /**
+     * Whether the bucket refuses to overwrite an object when asked to.
+     */
+    create_only?: boolean;
+    /**
+     * Which digest binds a signed upload to one content.
+     */
+    content_bound?: 'sha256' | 'md5' | 'none';
+};
+
+export type ChangeSyncSettings = {
+    /**
+     * Upload new local files without being asked.
+     */
+    auto_upload?: boolean;
+    /**
+     * Upload a local file at the moment it is created.
+     */
+    sync_on_create?: boolean;
+    /**
+     * Days after which uploaded files may be removed from the bucket.
+     */
+    retention_days?: number;
+    /**
+     * The largest file that an upload may carry, in bytes.
+     */
+    max_file_size?: number;
+};
+
+export type ChangeUserDto = {
+    name?: string;
+    /**
+     * Whether the user's keys are refused.
+     */
+    disabled?: boolean;
+};
+
+export type CheckDto = {
+    id: 'dns' | 'tls' | 'clock' | 'credentials' | 'bucket' | 'region' | 'list' | 'write' | 'read_back' | 'range' | 'multipart' | 'conditional_create' | 'presigned_put' | 'delete' | 'cleanup';
+    title: string;
+    /**
+     * A warning does not keep Stowage from working; a check is skipped when the one that it stands on failed.
+     */
+    status: 'passed' | 'failed' | 'skipped' | 'warning';
+    latency_ms: number;
+    /**
+     * Stable name of what went wrong.
+     */
+    code?: string;
+    /**
+     * What happened, as a sentence.
+     */
+    detail?: string;
+    /**
+     * The line that repairs it.
+     */
+    repair?: string;
+    /**
+     * What was measured.
+     */
+    observed?: {
+        [key: string]: string | number | boolean;
+    };
+};
+
+export type CloudDownloadDto = {
+    downloadUrl: string;
+    /**
+     * null for a bucket that cannot sign URLs: then it is a URL of this server that asks for your API key.
+     */
+    expiresAt: string | null;
+    filename: string;
+    /**
+     * In bytes.
+     */
+    size: number;
+};
+
+export type CloudFileDto = {
+    id: string;
+    filename: string;
+    /**
+     * In bytes.
+     */
+    size: number;
+    /**
+     * Where the object is, for people; it gives no access.
+     */
+    cloudUrl: string;
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    /**
+     * SHA-256 of the content, in hex.
+     */
+    checksum: string | null;
+    contentType: string;
+    uploadedAt: string;
+};
+
+export type CloudSettingsDto = {
+    /**
+     * null when nothing is configured, as the other members of the settings.
+     */
+    provider: string | null;
+    bucket_name: string | null;
+    region: string | null;
+    /**
+     * Host of the provider that is contacted; null on a local disk.
+     */
+    endpoint: string | null;
+    configured: boolean;
+    /**
+     * When the saved settings were last tested.
+     */
+    last_test: string | null;
+    last_test_success: boolean | null;
+    /**
+     * Whether credentials are stored.
+     */
+    has_secret: boolean;
+    /**
+     * Last characters of the main secret.
+     */
+    last4: string | null;
+    /**
+     * All settings that are not secret, by field name.
+     */
+    settings: {
+        [key: string]: string;
+    };
+    /**
+     * The secret fields that are stored, by field name.
+     */
+    secrets: {
+        [key: string]: StoredSecretDto;
+    };
+    /**
+     * Counts the changes; also in the ETag.
+     */
+    version: number;
+    updated_at: string | null;
+    stats: SnapshotStatsDto;
+    capabilities: CapabilitiesDto;
+};
+
+export type ConfiguredDto = {
+    success: boolean;
+};
+
+export type ConnectionTestDto = {
+    success: boolean;
+    message: string;
+    /**
+     * One authenticated request to the bucket.
+     */
+    latency_ms: number;
+    /**
+     * null: could not be found out. So for the permissions.
+     */
+    bucket_accessible: boolean | null;
+    write_permission: boolean | null;
+    read_permission: boolean | null;
+    delete_permission: boolean | null;
+    /**
+     * Category of the first failure.
+     */
+    error?: string;
+    /**
+     * What happened, as a sentence.
+     */
+    details?: string;
+    /**
+     * The line that repairs it.
+     */
+    repair?: string;
+    /**
+     * All checks in their order.
+     */
+    checks: Array<CheckDto>;
+};
+
+export type CreateDownloadUrl = {
+    /**
+     * At most a week.
+     */
+    expires_in_seconds?: number;
+};
+
+export type CreatedApiKeyDto = {
+    id: string;
+    user_id: number;
+    /**
+     * `session`: in the cookie of a browser that signed in.
+     */
+    kind: 'admin' | 'user' | 'agent' | 'session';
+    name: string;
+    /**
+     * What it may do; `admin` includes `user`.
+     */
+    scopes: Array<'admin' | 'user' | 'agent'>;
+    /**
+     * Its last four characters, to tell keys apart.
+     */
+    last4: string;
+    created_at: string;
+    /**
+     * From then on it is refused; null: never.
+     */
+    expires_at: string | null;
+    /**
+     * Some seconds late.
+     */
+    last_used_at: string | null;
+    /**
+     * Since then it is refused; null: it is not revoked.
+     */
+    revoked_at: string | null;
+    /**
+     * The key itself. It is shown this once and cannot be shown again.
+     */
+    key: string;
+};
+
 export type DependencyHealth = {
     status: 'up' | 'down';
+    /**
+     * Why it is down.
+     */
     message?: string;
 };
 
+export type DownloadUrlDto = {
+    download_url: string;
+    /**
+     * null for a bucket that cannot sign URLs: then it is a URL of this server that asks for your API key.
+     */
+    expires_at: string | null;
+    filename: string;
+    /**
+     * In bytes.
+     */
+    file_size: number;
+    /**
+     * SHA-256 of the content, in hex, to compare with what was downloaded.
+     */
+    checksum: string | null;
+};
+
 export type FieldProblem = {
+    /**
+     * JSON pointer into the body, or the name of a parameter.
+     */
     pointer: string;
+    /**
+     * What is wrong with it.
+     */
     detail: string;
+    /**
+     * Stable name of the broken rule.
+     */
     code: string;
+};
+
+export type FileDto = {
+    id: number;
+    /**
+     * As it was sent, at most 255 characters. A name, never a path.
+     */
+    filename: string;
+    /**
+     * In bytes.
+     */
+    file_size: number;
+    /**
+     * As the client declared it.
+     */
+    content_type: string;
+    /**
+     * SHA-256 of the content, in hex.
+     */
+    checksum: string | null;
+    /**
+     * Kind of the store that holds it.
+     */
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    /**
+     * Where the object is, for people; it gives no access.
+     */
+    cloud_url: string;
+    uploaded_at: string;
+    /**
+     * When it was last downloaded, or a URL for that was given out.
+     */
+    last_accessed: string | null;
+    /**
+     * The file of this host that it is a copy of.
+     */
+    local_file_id: number | null;
+};
+
+export type FilePageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<FileDto>;
+};
+
+export type ForgottenSettingsDto = {
+    success: boolean;
+    message: string;
 };
 
 export type Health = {
     status: 'ok' | 'error' | 'shutting_down';
+    /**
+     * By name: process, database, credentials.
+     */
     details: {
         [key: string]: DependencyHealth;
     };
 };
 
+export type LeftoversDto = {
+    checked_at: string;
+    /**
+     * How many objects of files the bucket holds.
+     */
+    scanned_objects: number;
+    /**
+     * Whether there are more than the 1,000 of each kind that are shown.
+     */
+    truncated: boolean;
+    files: Array<UnfinishedFileDto>;
+    objects: Array<UnnamedObjectDto>;
+    uploads: Array<UnnamedUploadDto>;
+};
+
+export type MeDto = {
+    user: UserDto;
+    /**
+     * The key of this request.
+     */
+    api_key: ApiKeyDto;
+};
+
+export type NewApiKeyDto = {
+    /**
+     * What it is for.
+     */
+    name: string;
+    /**
+     * What it may do. Nobody can make a key that may do more than their own.
+     */
+    kind?: 'admin' | 'user' | 'agent';
+    /**
+     * From then on it is refused. Left out: never.
+     */
+    expires_at?: string | null;
+    /**
+     * Whose key it will be; administrators only. Left out: the caller's.
+     */
+    user_id?: number;
+};
+
+export type NewSessionDto = {
+    /**
+     * An administrator's or user's key.
+     */
+    api_key: string;
+};
+
+export type NewUserDto = {
+    /**
+     * Any name by which people know them; need not be unique.
+     */
+    name: string;
+};
+
 export type Problem = {
+    /**
+     * Page that explains the code.
+     */
     type: string;
+    /**
+     * The code in words.
+     */
     title: string;
+    /**
+     * HTTP status.
+     */
     status: number;
+    /**
+     * What happened and what to do, for a person.
+     */
     detail: string;
+    /**
+     * Path of the request.
+     */
     instance: string;
+    /**
+     * Stable and documented; programs decide by it.
+     */
     code: string;
+    /**
+     * Also in the X-Request-Id header and in the server's log.
+     */
     request_id: string;
+    /**
+     * Whether the same request may succeed later without a change.
+     */
     retryable: boolean;
+    /**
+     * All wrong fields at once.
+     */
     errors?: Array<FieldProblem>;
     provider?: ProviderProblem;
+    /**
+     * The line that repairs it.
+     */
     hint?: string;
 };
 
+export type ProviderDto = {
+    name: string;
+    label: string;
+    fields: Array<SettingFieldDto>;
+    guide: ProviderGuideDto;
+    price: ProviderPriceDto;
+};
+
+export type ProviderGuideDto = {
+    /**
+     * Markdown.
+     */
+    setup: string;
+    /**
+     * The least that the key needs, ready to copy; replace {bucket}.
+     */
+    policy: string;
+    policy_language: 'json' | 'text';
+    quirks: Array<string>;
+    docs_url: string;
+};
+
+export type ProviderListDto = {
+    data: Array<ProviderDto>;
+};
+
+export type ProviderPriceDto = {
+    storage_usd_per_gb_month: number;
+    egress_usd_per_gb: number;
+    write_usd_per_1000: number;
+    read_usd_per_1000: number;
+    /**
+     * When the figures were last checked.
+     */
+    as_of: string;
+};
+
 export type ProviderProblem = {
+    /**
+     * The refused call.
+     */
     operation: string;
-    permission: string;
-    provider_code: string;
-    request_id: string;
+    /**
+     * The missing permission in the provider's words.
+     */
+    permission?: string;
+    /**
+     * The provider's own code.
+     */
+    provider_code?: string;
+    /**
+     * The provider's request id, for its support.
+     */
+    request_id?: string;
+};
+
+export type SavedSettingsDto = {
+    success: boolean;
+    message: string;
+    provider: string;
+    bucket_name: string;
+};
+
+export type SettingFieldDto = {
+    name: string;
+    /**
+     * Other names that are accepted.
+     */
+    aliases: Array<string>;
+    label: string;
+    help: string;
+    example: string;
+    required: boolean;
+    /**
+     * Write-only.
+     */
+    secret: boolean;
+    /**
+     * May hold line breaks: draw a text area.
+     */
+    multiline: boolean;
+    default: string | null;
+    max_length: number;
+    /**
+     * Regular expression for the whole value.
+     */
+    pattern: string;
+    pattern_help: string;
+};
+
+export type SetupDto = {
+    /**
+     * The last part of the setup link.
+     */
+    token: string;
+    /**
+     * Of the first administrator.
+     */
+    name: string;
+};
+
+export type SetupResultDto = {
+    user: UserDto;
+    /**
+     * The administrator's key. It is shown this once and cannot be shown again.
+     */
+    api_key: string;
+};
+
+export type SnapshotStatsDto = {
+    total_snapshots: number;
+    /**
+     * In units of 10^9 bytes.
+     */
+    total_size_gb: number;
+    last_snapshot: string | null;
+};
+
+export type StoredSecretDto = {
+    /**
+     * Last characters, to recognise it by; empty when it is too short to show any.
+     */
+    last4: string;
+};
+
+export type SyncSettingsDto = {
+    /**
+     * Upload new local files without being asked.
+     */
+    auto_upload: boolean;
+    /**
+     * Upload a local file at the moment it is created.
+     */
+    sync_on_create: boolean;
+    /**
+     * Days after which uploaded files may be removed from the bucket.
+     */
+    retention_days: number;
+    /**
+     * The largest file that an upload may carry, in bytes.
+     */
+    max_file_size: number;
+};
+
+export type UnfinishedFileDto = {
+    file_id: number;
+    filename: string;
+    state: 'pending' | 'deleting';
+    object_key: string;
+    /**
+     * The provider's id of the multipart upload.
+     */
+    upload_id: string | null;
+    since: string;
+};
+
+export type UnnamedObjectDto = {
+    object_key: string;
+    /**
+     * In bytes.
+     */
+    size: number;
+    last_modified: string;
+};
+
+export type UnnamedUploadDto = {
+    object_key: string;
+    upload_id: string;
+    started_at: string;
+};
+
+export type UploadedFilesDto = {
+    data: Array<FileDto>;
+};
+
+export type UserDto = {
+    id: number;
+    name: string;
+    created_at: string;
+    /**
+     * Since when the user's keys are refused; null: they are not.
+     */
+    disabled_at: string | null;
+};
+
+export type UserPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<UserDto>;
 };
 
 /**
  * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
  */
 export type IdempotencyKey = string;
+
+export type ConfigureCloudData = {
+    body: {
+        /**
+         * aws, gcp, azure, digitalocean or any name of GET /api/v1/providers.
+         */
+        provider: string;
+        /**
+         * Access key ID, key ID or account name. Also accessKey.
+         */
+        access_key?: string;
+        /**
+         * Secret access key, application key or account key. Also secretKey.
+         */
+        secret_key?: string;
+        /**
+         * Key file of a Google service account. Also serviceAccountJSON.
+         */
+        service_account_json?: string;
+        /**
+         * Region of the bucket, where the provider has regions.
+         */
+        region?: string;
+        /**
+         * Name of the bucket or container. Also bucketName.
+         */
+        bucket_name?: string;
+        [key: string]: string | undefined;
+    };
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/cloud/configure';
+};
+
+export type ConfigureCloudErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `connection_failed`: The settings were tried before being saved, and a check failed. Nothing was changed.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `settings_changed`: Someone else changed the settings at the same time.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type ConfigureCloudError = ConfigureCloudErrors[keyof ConfigureCloudErrors];
+
+export type ConfigureCloudResponses = {
+    /**
+     * OK
+     */
+    200: ConfiguredDto;
+};
+
+export type ConfigureCloudResponse = ConfigureCloudResponses[keyof ConfigureCloudResponses];
+
+export type CloudDownloadData = {
+    body?: never;
+    path: {
+        fileId: number;
+    };
+    query?: never;
+    url: '/api/cloud/download/{fileId}';
+};
+
+export type CloudDownloadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type CloudDownloadError = CloudDownloadErrors[keyof CloudDownloadErrors];
+
+export type CloudDownloadResponses = {
+    /**
+     * OK
+     */
+    200: CloudDownloadDto;
+};
+
+export type CloudDownloadResponse = CloudDownloadResponses[keyof CloudDownloadResponses];
+
+export type CloudFilesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most; a Link header leads to the next ones.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/cloud/files';
+};
+
+export type CloudFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CloudFilesError = CloudFilesErrors[keyof CloudFilesErrors];
+
+export type CloudFilesResponses = {
+    /**
+     * OK
+     */
+    200: Array<CloudFileDto>;
+};
+
+export type CloudFilesResponse = CloudFilesResponses[keyof CloudFilesResponses];
+
+export type CloudUploadData = {
+    body: {
+        /**
+         * One file; the last part of the form.
+         */
+        file?: Blob | File;
+        /**
+         * Many files; either all of them are stored or none.
+         */
+        files?: Array<Blob | File>;
+    };
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/cloud/upload';
+};
+
+export type CloudUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `no_file_provided`: The form has no file, or one without a name.
+     *
+     * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `upload_timeout`: The client stood still or dripped for too long. Nothing was kept.
+     */
+    408: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `length_required`: A large body came without its length, and this bucket has no multipart uploads.
+     */
+    411: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The route does not read bodies of this Content-Type or Content-Encoding.
+     */
+    415: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type CloudUploadError = CloudUploadErrors[keyof CloudUploadErrors];
+
+export type CloudUploadResponses = {
+    /**
+     * The file, or the files in the order of the form.
+     */
+    200: CloudFileDto | Array<CloudFileDto>;
+};
+
+export type CloudUploadResponse = CloudUploadResponses[keyof CloudUploadResponses];
+
+export type ListApiKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Another user's keys; administrators only.
+         */
+        user_id?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/api-keys';
+};
+
+export type ListApiKeysErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListApiKeysError = ListApiKeysErrors[keyof ListApiKeysErrors];
+
+export type ListApiKeysResponses = {
+    /**
+     * OK
+     */
+    200: ApiKeyPageDto;
+};
+
+export type ListApiKeysResponse = ListApiKeysResponses[keyof ListApiKeysResponses];
+
+export type CreateApiKeyData = {
+    body: NewApiKeyDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/api-keys';
+};
+
+export type CreateApiKeyErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CreateApiKeyError = CreateApiKeyErrors[keyof CreateApiKeyErrors];
+
+export type CreateApiKeyResponses = {
+    /**
+     * Created
+     */
+    201: CreatedApiKeyDto;
+};
+
+export type CreateApiKeyResponse = CreateApiKeyResponses[keyof CreateApiKeyResponses];
+
+export type RevokeApiKeyData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/api-keys/{id}';
+};
+
+export type RevokeApiKeyErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type RevokeApiKeyError = RevokeApiKeyErrors[keyof RevokeApiKeyErrors];
+
+export type RevokeApiKeyResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RevokeApiKeyResponse = RevokeApiKeyResponses[keyof RevokeApiKeyResponses];
+
+export type GetApiKeyData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/api-keys/{id}';
+};
+
+export type GetApiKeyErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetApiKeyError = GetApiKeyErrors[keyof GetApiKeyErrors];
+
+export type GetApiKeyResponses = {
+    /**
+     * OK
+     */
+    200: ApiKeyDto;
+};
+
+export type GetApiKeyResponse = GetApiKeyResponses[keyof GetApiKeyResponses];
+
+export type ListAuditEntriesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Only what this user did.
+         */
+        user_id?: number;
+        /**
+         * Only this act.
+         */
+        action?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/audit';
+};
+
+export type ListAuditEntriesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListAuditEntriesError = ListAuditEntriesErrors[keyof ListAuditEntriesErrors];
+
+export type ListAuditEntriesResponses = {
+    /**
+     * OK
+     */
+    200: AuditPageDto;
+};
+
+export type ListAuditEntriesResponse = ListAuditEntriesResponses[keyof ListAuditEntriesResponses];
+
+export type ListFilesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * What to sort by; files that are equal in it follow by id.
+         */
+        sort?: 'id' | 'filename' | 'file_size' | 'uploaded_at';
+        order?: 'asc' | 'desc';
+        /**
+         * Only names that begin with this, byte for byte.
+         */
+        filename_prefix?: string;
+        /**
+         * Only names that contain this; upper and lower case are alike.
+         */
+        filename_contains?: string;
+        /**
+         * Only files in this kind of store.
+         */
+        provider?: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+        /**
+         * Only files uploaded later than this.
+         */
+        uploaded_after?: string;
+        /**
+         * Only files uploaded earlier than this.
+         */
+        uploaded_before?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/files';
+};
+
+export type ListFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListFilesError = ListFilesErrors[keyof ListFilesErrors];
+
+export type ListFilesResponses = {
+    /**
+     * OK
+     */
+    200: FilePageDto;
+};
+
+export type ListFilesResponse = ListFilesResponses[keyof ListFilesResponses];
+
+export type UploadFilesData = {
+    body: {
+        /**
+         * One file; the last part of the form.
+         */
+        file?: Blob | File;
+        /**
+         * Many files; either all of them are stored or none.
+         */
+        files?: Array<Blob | File>;
+    };
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Only for a body that is the file itself.
+         */
+        filename?: unknown;
+    };
+    url: '/api/v1/files';
+};
+
+export type UploadFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `no_file_provided`: The form has no file, or one without a name.
+     *
+     * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `upload_timeout`: The client stood still or dripped for too long. Nothing was kept.
+     */
+    408: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `length_required`: A large body came without its length, and this bucket has no multipart uploads.
+     */
+    411: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The route does not read bodies of this Content-Type or Content-Encoding.
+     */
+    415: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type UploadFilesError = UploadFilesErrors[keyof UploadFilesErrors];
+
+export type UploadFilesResponses = {
+    /**
+     * The file, or the files in the order of the form.
+     */
+    201: FileDto | UploadedFilesDto;
+};
+
+export type UploadFilesResponse = UploadFilesResponses[keyof UploadFilesResponses];
+
+export type UploadFileContentData = {
+    body: Blob | File;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query: {
+        filename: string;
+    };
+    url: '/api/v1/files';
+};
+
+export type UploadFileContentErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `no_file_provided`: The form has no file, or one without a name.
+     *
+     * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `upload_timeout`: The client stood still or dripped for too long. Nothing was kept.
+     */
+    408: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `length_required`: A large body came without its length, and this bucket has no multipart uploads.
+     */
+    411: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The route does not read bodies of this Content-Type or Content-Encoding.
+     */
+    415: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type UploadFileContentError = UploadFileContentErrors[keyof UploadFileContentErrors];
+
+export type UploadFileContentResponses = {
+    /**
+     * Created
+     */
+    201: FileDto;
+};
+
+export type UploadFileContentResponse = UploadFileContentResponses[keyof UploadFileContentResponses];
+
+export type FindLeftoversData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Younger ones may belong to uploads that are under way.
+         */
+        older_than_seconds?: number;
+    };
+    url: '/api/v1/files/leftovers';
+};
+
+export type FindLeftoversErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type FindLeftoversError = FindLeftoversErrors[keyof FindLeftoversErrors];
+
+export type FindLeftoversResponses = {
+    /**
+     * OK
+     */
+    200: LeftoversDto;
+};
+
+export type FindLeftoversResponse = FindLeftoversResponses[keyof FindLeftoversResponses];
+
+export type DeleteFileData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}';
+};
+
+export type DeleteFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DeleteFileError = DeleteFileErrors[keyof DeleteFileErrors];
+
+export type DeleteFileResponses = {
+    /**
+     * It is gone from the list and from the bucket.
+     */
+    204: void;
+};
+
+export type DeleteFileResponse = DeleteFileResponses[keyof DeleteFileResponses];
+
+export type GetFileData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}';
+};
+
+export type GetFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetFileError = GetFileErrors[keyof GetFileErrors];
+
+export type GetFileResponses = {
+    /**
+     * OK
+     */
+    200: FileDto;
+};
+
+export type GetFileResponse = GetFileResponses[keyof GetFileResponses];
+
+export type DownloadFileData = {
+    body?: never;
+    headers?: {
+        /**
+         * Answer 304 while this ETag is current.
+         */
+        'If-None-Match'?: string;
+        /**
+         * Heed `Range` only while this ETag is current.
+         */
+        'If-Range'?: string;
+        /**
+         * One range, such as `bytes=0-1023` or `bytes=-500`.
+         */
+        Range?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/content';
+};
+
+export type DownloadFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `object_not_found`: The file is listed here, but its object is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `range_not_satisfiable`: The file has none of the bytes that the `Range` header asks for.
+     */
+    416: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `file_damaged`: The object in the bucket is not what was uploaded: it was changed there.
+     *
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DownloadFileError = DownloadFileErrors[keyof DownloadFileErrors];
+
+export type DownloadFileResponses = {
+    /**
+     * The whole content.
+     */
+    200: Blob | File;
+    /**
+     * The range that was asked for.
+     */
+    206: Blob | File;
+};
+
+export type DownloadFileResponse = DownloadFileResponses[keyof DownloadFileResponses];
+
+export type CreateDownloadUrlData = {
+    body: CreateDownloadUrl;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/download-url';
+};
+
+export type CreateDownloadUrlErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type CreateDownloadUrlError = CreateDownloadUrlErrors[keyof CreateDownloadUrlErrors];
+
+export type CreateDownloadUrlResponses = {
+    /**
+     * OK
+     */
+    200: DownloadUrlDto;
+};
+
+export type CreateDownloadUrlResponse = CreateDownloadUrlResponses[keyof CreateDownloadUrlResponses];
+
+export type GetMeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me';
+};
+
+export type GetMeErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetMeError = GetMeErrors[keyof GetMeErrors];
+
+export type GetMeResponses = {
+    /**
+     * OK
+     */
+    200: MeDto;
+};
+
+export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
+
+export type ListProvidersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/providers';
+};
+
+export type ListProvidersErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListProvidersError = ListProvidersErrors[keyof ListProvidersErrors];
+
+export type ListProvidersResponses = {
+    /**
+     * OK
+     */
+    200: ProviderListDto;
+};
+
+export type ListProvidersResponse = ListProvidersResponses[keyof ListProvidersResponses];
+
+export type GetProviderData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/providers/{name}';
+};
+
+export type GetProviderErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetProviderError = GetProviderErrors[keyof GetProviderErrors];
+
+export type GetProviderResponses = {
+    /**
+     * OK
+     */
+    200: ProviderDto;
+};
+
+export type GetProviderResponse = GetProviderResponses[keyof GetProviderResponses];
+
+export type CloseSessionData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/session';
+};
+
+export type CloseSessionErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CloseSessionError = CloseSessionErrors[keyof CloseSessionErrors];
+
+export type CloseSessionResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type CloseSessionResponse = CloseSessionResponses[keyof CloseSessionResponses];
+
+export type OpenSessionData = {
+    body: NewSessionDto;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session';
+};
+
+export type OpenSessionErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `cross_site_request`: A change with the session cookie came from a page of another site.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type OpenSessionError = OpenSessionErrors[keyof OpenSessionErrors];
+
+export type OpenSessionResponses = {
+    /**
+     * Signed in.
+     */
+    204: void;
+};
+
+export type OpenSessionResponse = OpenSessionResponses[keyof OpenSessionResponses];
+
+export type ForgetCloudStorageData = {
+    body?: never;
+    headers?: {
+        /**
+         * ETag of the settings that are to be forgotten.
+         */
+        'If-Match'?: string;
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/cloud-storage';
+};
+
+export type ForgetCloudStorageErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `settings_changed`: Someone else changed the settings at the same time.
+     */
+    409: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type ForgetCloudStorageError = ForgetCloudStorageErrors[keyof ForgetCloudStorageErrors];
+
+export type ForgetCloudStorageResponses = {
+    /**
+     * OK
+     */
+    200: ForgottenSettingsDto;
+};
+
+export type ForgetCloudStorageResponse = ForgetCloudStorageResponses[keyof ForgetCloudStorageResponses];
+
+export type GetCloudStorageData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/cloud-storage';
+};
+
+export type GetCloudStorageErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetCloudStorageError = GetCloudStorageErrors[keyof GetCloudStorageErrors];
+
+export type GetCloudStorageResponses = {
+    /**
+     * OK
+     */
+    200: CloudSettingsDto;
+};
+
+export type GetCloudStorageResponse = GetCloudStorageResponses[keyof GetCloudStorageResponses];
+
+export type SaveCloudStorageData = {
+    body: {
+        provider: 'aws_s3';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region of the bucket, as the S3 console shows it. The default is that of the installation.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'backblaze_b2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Key ID. keyID of an application key. The master key does not work with the S3 API of B2.
+         */
+        key_id?: string;
+        /**
+         * Application key. applicationKey of the same key; B2 shows it only once.
+         */
+        application_key?: string;
+        /**
+         * Region. The region in the bucket's endpoint: us-west-004 of s3.us-west-004.backblazeb2.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'cloudflare_r2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Account ID. The account ID on the R2 overview page; it is part of the endpoint.
+         */
+        account_id: string;
+        /**
+         * Access key ID. Access Key ID of an R2 API token.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. Secret Access Key of the same token; R2 shows it only once.
+         */
+        secret_access_key?: string;
+        /**
+         * Jurisdiction. Set it for buckets that were created with a jurisdiction: they live at another endpoint.
+         */
+        jurisdiction?: string;
+        /**
+         * Region. R2 has one region, auto.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'digitalocean_spaces';
+        /**
+         * Space. The name of the Space. It must exist already.
+         */
+        bucket_name: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region in the Space's endpoint: nyc3 of nyc3.digitaloceanspaces.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'google_gcs';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Service account key. The whole JSON key file of a service account that may use the bucket. Other kinds of Google credentials are refused.
+         */
+        service_account_json?: string;
+        /**
+         * Region. Where the bucket lies. For your information only: Cloud Storage finds the bucket by its name.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'azure_blob';
+        /**
+         * Container. The name of the container. It must exist already; Stowage never creates containers.
+         */
+        bucket_name: string;
+        /**
+         * Storage account. The name of the storage account, as in https://NAME.blob.core.windows.net. Connection strings are refused.
+         */
+        account_name: string;
+        /**
+         * Account key. One of the two access keys of the storage account.
+         */
+        account_key?: string;
+        /**
+         * Region. Where the account lies. For your information only.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 's3_compatible';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Endpoint. The address of the S3 API, without the bucket. https:// is assumed when no scheme is given.
+         */
+        endpoint: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region that the server expects in signatures; most accept any.
+         */
+        region?: string;
+        /**
+         * Bucket in the path. true: https://endpoint/bucket (most servers). false: https://bucket.endpoint.
+         */
+        path_style?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'local_disk';
+        /**
+         * Folder. Name of your folder on the server. It is made at the first use, and nobody else can reach it.
+         */
+        bucket_name: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    };
+    headers?: {
+        /**
+         * ETag of the settings that are to be replaced.
+         */
+        'If-Match'?: string;
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Tries the settings first and saves them only when every check passed.
+         */
+        test?: boolean;
+    };
+    url: '/api/v1/settings/cloud-storage';
+};
+
+export type SaveCloudStorageErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `connection_failed`: The settings were tried before being saved, and a check failed. Nothing was changed.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `settings_changed`: Someone else changed the settings at the same time.
+     */
+    409: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type SaveCloudStorageError = SaveCloudStorageErrors[keyof SaveCloudStorageErrors];
+
+export type SaveCloudStorageResponses = {
+    /**
+     * OK
+     */
+    200: SavedSettingsDto;
+};
+
+export type SaveCloudStorageResponse = SaveCloudStorageResponses[keyof SaveCloudStorageResponses];
+
+export type TestCloudStorageData = {
+    body?: {
+        provider: 'aws_s3';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region of the bucket, as the S3 console shows it. The default is that of the installation.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'backblaze_b2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Key ID. keyID of an application key. The master key does not work with the S3 API of B2.
+         */
+        key_id?: string;
+        /**
+         * Application key. applicationKey of the same key; B2 shows it only once.
+         */
+        application_key?: string;
+        /**
+         * Region. The region in the bucket's endpoint: us-west-004 of s3.us-west-004.backblazeb2.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'cloudflare_r2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Account ID. The account ID on the R2 overview page; it is part of the endpoint.
+         */
+        account_id: string;
+        /**
+         * Access key ID. Access Key ID of an R2 API token.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. Secret Access Key of the same token; R2 shows it only once.
+         */
+        secret_access_key?: string;
+        /**
+         * Jurisdiction. Set it for buckets that were created with a jurisdiction: they live at another endpoint.
+         */
+        jurisdiction?: string;
+        /**
+         * Region. R2 has one region, auto.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'digitalocean_spaces';
+        /**
+         * Space. The name of the Space. It must exist already.
+         */
+        bucket_name: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region in the Space's endpoint: nyc3 of nyc3.digitaloceanspaces.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'google_gcs';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Service account key. The whole JSON key file of a service account that may use the bucket. Other kinds of Google credentials are refused.
+         */
+        service_account_json?: string;
+        /**
+         * Region. Where the bucket lies. For your information only: Cloud Storage finds the bucket by its name.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'azure_blob';
+        /**
+         * Container. The name of the container. It must exist already; Stowage never creates containers.
+         */
+        bucket_name: string;
+        /**
+         * Storage account. The name of the storage account, as in https://NAME.blob.core.windows.net. Connection strings are refused.
+         */
+        account_name: string;
+        /**
+         * Account key. One of the two access keys of the storage account.
+         */
+        account_key?: string;
+        /**
+         * Region. Where the account lies. For your information only.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 's3_compatible';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Endpoint. The address of the S3 API, without the bucket. https:// is assumed when no scheme is given.
+         */
+        endpoint: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region that the server expects in signatures; most accept any.
+         */
+        region?: string;
+        /**
+         * Bucket in the path. true: https://endpoint/bucket (most servers). false: https://bucket.endpoint.
+         */
+        path_style?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'local_disk';
+        /**
+         * Folder. Name of your folder on the server. It is made at the first use, and nobody else can reach it.
+         */
+        bucket_name: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    };
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/cloud-storage/test';
+};
+
+export type TestCloudStorageErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type TestCloudStorageError = TestCloudStorageErrors[keyof TestCloudStorageErrors];
+
+export type TestCloudStorageResponses = {
+    /**
+     * OK
+     */
+    200: ConnectionTestDto;
+};
+
+export type TestCloudStorageResponse = TestCloudStorageResponses[keyof TestCloudStorageResponses];
+
+export type GetSyncSettingsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/sync';
+};
+
+export type GetSyncSettingsErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetSyncSettingsError = GetSyncSettingsErrors[keyof GetSyncSettingsErrors];
+
+export type GetSyncSettingsResponses = {
+    /**
+     * OK
+     */
+    200: SyncSettingsDto;
+};
+
+export type GetSyncSettingsResponse = GetSyncSettingsResponses[keyof GetSyncSettingsResponses];
+
+export type UpdateSyncSettingsData = {
+    body: ChangeSyncSettings;
+    headers?: {
+        /**
+         * Change them only in the state with this ETag.
+         */
+        'If-Match'?: string;
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/sync';
+};
+
+export type UpdateSyncSettingsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type UpdateSyncSettingsError = UpdateSyncSettingsErrors[keyof UpdateSyncSettingsErrors];
+
+export type UpdateSyncSettingsResponses = {
+    /**
+     * OK
+     */
+    200: SyncSettingsDto;
+};
+
+export type UpdateSyncSettingsResponse = UpdateSyncSettingsResponses[keyof UpdateSyncSettingsResponses];
+
+export type CompleteSetupData = {
+    body: SetupDto;
+    path?: never;
+    query?: never;
+    url: '/api/v1/setup';
+};
+
+export type CompleteSetupErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `cross_site_request`: A change with the session cookie came from a page of another site.
+     */
+    403: Problem;
+    /**
+     * `setup_link_invalid`: The one-time link was used or is too old.
+     */
+    410: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CompleteSetupError = CompleteSetupErrors[keyof CompleteSetupErrors];
+
+export type CompleteSetupResponses = {
+    /**
+     * Created
+     */
+    201: SetupResultDto;
+};
+
+export type CompleteSetupResponse = CompleteSetupResponses[keyof CompleteSetupResponses];
+
+export type ListUsersData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/users';
+};
+
+export type ListUsersErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListUsersError = ListUsersErrors[keyof ListUsersErrors];
+
+export type ListUsersResponses = {
+    /**
+     * OK
+     */
+    200: UserPageDto;
+};
+
+export type ListUsersResponse = ListUsersResponses[keyof ListUsersResponses];
+
+export type CreateUserData = {
+    body: NewUserDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/users';
+};
+
+export type CreateUserErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CreateUserError = CreateUserErrors[keyof CreateUserErrors];
+
+export type CreateUserResponses = {
+    /**
+     * Created
+     */
+    201: UserDto;
+};
+
+export type CreateUserResponse = CreateUserResponses[keyof CreateUserResponses];
+
+export type GetUserData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{id}';
+};
+
+export type GetUserErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetUserError = GetUserErrors[keyof GetUserErrors];
+
+export type GetUserResponses = {
+    /**
+     * OK
+     */
+    200: UserDto;
+};
+
+export type GetUserResponse = GetUserResponses[keyof GetUserResponses];
+
+export type ChangeUserData = {
+    body: ChangeUserDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{id}';
+};
+
+export type ChangeUserErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `last_admin`: Nobody would be left who can administer this server.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ChangeUserError = ChangeUserErrors[keyof ChangeUserErrors];
+
+export type ChangeUserResponses = {
+    /**
+     * OK
+     */
+    200: UserDto;
+};
+
+export type ChangeUserResponse = ChangeUserResponses[keyof ChangeUserResponses];
 
 export type GetLivenessData = {
     body?: never;
@@ -56,10 +3382,6 @@ export type GetLivenessData = {
 };
 
 export type GetLivenessErrors = {
-    /**
-     * `rate_limited`: The key or the address has used up its requests of this minute.
-     */
-    429: Problem;
     /**
      * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
      */
@@ -89,10 +3411,6 @@ export type GetReadinessData = {
 };
 
 export type GetReadinessErrors = {
-    /**
-     * `rate_limited`: The key or the address has used up its requests of this minute.
-     */
-    429: Problem;
     /**
      * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
      */
@@ -132,10 +3450,6 @@ export type GetMetricsErrors = {
      * `forbidden`: The API key is valid but lacks the scope of this route.
      */
     403: Problem;
-    /**
-     * `rate_limited`: The key or the address has used up its requests of this minute.
-     */
-    429: Problem;
     /**
      * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
      */

@@ -1,6 +1,6 @@
 import type { Verdict } from './classify-codes.js';
 import { HINTS, SENTENCES, STORES } from './classify-texts.js';
-import type { ProviderFailure } from './classify.js';
+import type { ProviderFailure } from './provider-failure.js';
 import type { StorageOperation } from './storage-errors.js';
 
 export interface Words {

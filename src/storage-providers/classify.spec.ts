@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { classify, type ProviderFailure } from './classify.js';
+import { classify } from './classify.js';
+import type { ProviderFailure } from './provider-failure.js';
 import {
   STORAGE_ERROR_CODES,
   StorageError,

@@ -8,29 +8,9 @@ import {
 import { azureDialect, gcsDialect, s3Dialect, type Dialect } from './classify-dialects.js';
 import { permissionFor } from './classify-permissions.js';
 import { wordsFor } from './classify-words.js';
-import { StorageError, type StorageOperation } from './storage-errors.js';
+import type { ProviderFailure } from './provider-failure.js';
+import { StorageError } from './storage-errors.js';
 import type { ProviderName } from './storage-provider.js';
-
-/** What is known about one failed call, without any provider's types. */
-export interface ProviderFailure {
-  readonly provider: ProviderName;
-  readonly operation: StorageOperation;
-  readonly bucket?: string;
-  /** Error code of Node, OpenSSL, undici or the SDK: `ENOTFOUND`, `CERT_HAS_EXPIRED`, `TimeoutError`, `AbortError`. */
-  readonly errno?: string;
-  readonly httpStatus?: number;
-  /** S3 `Code`, `x-ms-error-code`, GCS `reason` or OAuth `error`. */
-  readonly code?: string;
-  /** The provider's text: read by bounded patterns only, never shown. */
-  readonly message?: string;
-  /** Lower-case names. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** False when the answer was not in the provider's format (HTML, empty, another root element). */
-  readonly bodyIsExpectedShape?: boolean;
-  /** The local clock, to tell clock skew from a wrong key. */
-  readonly nowMs?: number;
-  readonly cause?: unknown;
-}
 
 /**
  * Turns any provider's failure into one StorageError. The first rule that knows the answer wins: no HTTP answer,

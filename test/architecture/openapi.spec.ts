@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { VERSION } from '../../src/config/version.js';
@@ -26,9 +26,7 @@ const without = (holds: (operation: Operation) => unknown): string[] =>
   operations.filter((operation) => !holds(operation)).map(({ name }) => name);
 
 describe('openapi.json', () => {
-  beforeAll(() => {
-    execFileSync(process.execPath, ['scripts/setup.mjs', '--build'], { cwd: ROOT, stdio: 'pipe' });
-  }, BUILD_DEADLINE_MS);
+  beforeAll(buildWhenOutdated, BUILD_DEADLINE_MS);
 
   it('is what the code says', () => {
     const check = ['dist/src/write-openapi.js', '--check'];
@@ -88,3 +86,20 @@ describe('openapi.json', () => {
     expect(components.filter((name) => !references.has(name))).toEqual([]);
   });
 });
+
+/** The document comes from what nest build makes, whose plugin reads types and comments; a test sees neither. */
+function buildWhenOutdated(): void {
+  const built = statSync(join(ROOT, 'dist/src/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const newest = Math.max(...['src', 'ormconfig.ts'].map((path) => newestIn(join(ROOT, path))));
+  if (newest <= built) return;
+  execFileSync(join(ROOT, 'node_modules/.bin/nest'), ['build', '-p', 'tsconfig.build.json'], {
+    cwd: ROOT,
+    stdio: 'pipe',
+  });
+}
+
+function newestIn(path: string): number {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(0, ...readdirSync(path).map((name) => newestIn(join(path, name))));
+}

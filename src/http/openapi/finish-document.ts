@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { grantsText } from './access-text.js';
 import {
+  exampleProblems,
   IDEMPOTENCY_KEY,
   IDEMPOTENCY_PARAMETER,
   problemResponses,
@@ -35,13 +36,13 @@ export const TAGS: Readonly<Record<string, string>> = {
  * changes, tags with their meaning; and a stable order, so that a diff shows what changed.
  */
 export function finishDocument(document: OpenAPIObject, routes: readonly RouteEntry[]): OpenAPIObject {
-  const access = new Map(routes.map((route) => [`${route.method} ${route.path}`, route.access]));
+  const known = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
   const used = new Set<string>();
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = item[method];
       if (!operation) continue;
-      finishOperation(operation, method, access.get(`${method} ${path}`));
+      finishOperation(operation, method, known.get(`${method} ${path}`));
       operation.tags?.forEach((tag) => used.add(tag));
     }
   }
@@ -52,13 +53,30 @@ export function finishDocument(document: OpenAPIObject, routes: readonly RouteEn
     components: {
       ...document.components,
       schemas: sorted(document.components?.schemas ?? {}),
-      responses: sharedResponses(),
-      parameters: { [IDEMPOTENCY_KEY]: IDEMPOTENCY_PARAMETER },
+      ...sharedComponents(document.paths),
     },
   };
 }
 
-function finishOperation(operation: Operation, method: string, access: RouteEntry['access']): void {
+/** Only what the operations refer to. */
+function sharedComponents(paths: OpenAPIObject['paths']): OpenAPIObject['components'] {
+  const refersTo = (texts: string) => (kind: string, name: string) =>
+    texts.includes(`"#/components/${kind}/${name}"`);
+  const inPaths = refersTo(JSON.stringify(paths));
+  const responses = Object.fromEntries(
+    Object.entries(sharedResponses()).filter(([name]) => inPaths('responses', name)),
+  );
+  const inAll = refersTo(JSON.stringify([paths, responses]));
+  return {
+    responses,
+    parameters: { [IDEMPOTENCY_KEY]: IDEMPOTENCY_PARAMETER },
+    examples: exampleProblems((code) => inAll('examples', code)),
+  };
+}
+
+function finishOperation(operation: Operation, method: string, route: RouteEntry | undefined): void {
+  const access = route?.access;
+  const isLimited = route?.isLimited ?? true;
   const isPublic = access !== undefined && 'public' in access;
   const isIdempotent = CHANGES.has(method) && !isPublic;
   const { [PROBLEM_CODES]: codes = [] } = operation;
@@ -73,7 +91,7 @@ function finishOperation(operation: Operation, method: string, access: RouteEntr
     ];
   }
   const takesInput = operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
-  const problems = problemResponses({ codes, isPublic, isIdempotent, takesInput });
+  const problems = problemResponses({ codes, isPublic, isLimited, isIdempotent, takesInput });
   operation.responses = { ...problems, ...described(operation.responses) };
 }
 

@@ -1,5 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { type ErrorCode, problemKind, type ProblemKind } from '../problem-catalogue.js';
+import { type ErrorCode, problemKind, type ProblemKind, PROBLEMS } from '../problem-catalogue.js';
 
 type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type Parameter = NonNullable<NonNullable<OpenAPIObject['components']>['parameters']>[string];
@@ -21,6 +21,7 @@ export interface OperationTraits {
   /** What the route itself declares with @ApiProblems. */
   readonly codes: readonly string[];
   readonly isPublic: boolean;
+  readonly isLimited: boolean;
   readonly isIdempotent: boolean;
   readonly takesInput: boolean;
 }
@@ -43,13 +44,25 @@ export function sharedResponses(): Record<string, ReturnType<typeof responseOf>>
   );
 }
 
+/** One of each code, under `components.examples`; only those that some operation refers to. */
+export function exampleProblems(isUsed: (code: string) => boolean): Record<string, { value: object }> {
+  const used = Object.entries(PROBLEMS).filter(([code]) => isUsed(code));
+  return Object.fromEntries(used.map(([code, kind]) => [code, { value: exampleOf(code, kind) }]));
+}
+
 /** The error answers of an operation, one entry a status, each naming its codes and showing an example of each. */
-export function problemResponses({ codes, isPublic, isIdempotent, takesInput }: OperationTraits): Responses {
+export function problemResponses({
+  codes,
+  isPublic,
+  isLimited,
+  isIdempotent,
+  takesInput,
+}: OperationTraits): Responses {
   const all = new Set([
     ...(takesInput ? ['validation_failed'] : []),
     ...(isPublic ? [] : ['unauthenticated', 'key_expired', 'forbidden']),
     ...(isIdempotent ? ['idempotency_in_progress', 'idempotency_key_reused'] : []),
-    'rate_limited',
+    ...(isLimited ? ['rate_limited'] : []),
     'internal_error',
     'service_unavailable',
     ...codes,
@@ -79,7 +92,9 @@ function responseOf(kinds: readonly [string, ProblemKind][]) {
     content: {
       'application/problem+json': {
         schema: { $ref: '#/components/schemas/Problem' },
-        examples: Object.fromEntries(kinds.map(([code, kind]) => [code, { value: exampleOf(code, kind) }])),
+        examples: Object.fromEntries(
+          kinds.map(([code]) => [code, { $ref: `#/components/examples/${code}` }]),
+        ),
       },
     },
   };

@@ -2,6 +2,7 @@ import { type INestApplication, RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/internal';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { ACCESS_METADATA, type Access } from '../../auth/access.decorators.js';
+import { NO_RATE_LIMIT } from '../../rest/route-options.decorators.js';
 
 export interface RouteEntry {
   /** Lower case, as in an OpenAPI path item. */
@@ -12,6 +13,8 @@ export interface RouteEntry {
   readonly handler: string;
   /** Undefined when somebody forgot to declare it: such a route must not exist. */
   readonly access: Access | undefined;
+  /** Whether calls count against a rate limit. */
+  readonly isLimited: boolean;
 }
 
 type Handler = (...args: unknown[]) => unknown;
@@ -35,17 +38,16 @@ function routesOf(controller: Handler & { prototype: object }): RouteEntry[] {
     const handler = prototype[name]!;
     const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
     if (method === undefined) continue;
-    const access = (Reflect.getMetadata(ACCESS_METADATA, handler) ??
-      Reflect.getMetadata(ACCESS_METADATA, controller)) as Access | undefined;
+    const declared = (key: string): unknown =>
+      Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
+    const traits = {
+      handler: `${controller.name}.${name}`,
+      access: declared(ACCESS_METADATA) as Access | undefined,
+      isLimited: declared(NO_RATE_LIMIT) !== true,
+    };
     for (const prefix of pathsOf(controller)) {
       for (const path of pathsOf(handler)) {
-        const verb = RequestMethod[method].toLowerCase();
-        entries.push({
-          method: verb,
-          path: joined(prefix, path),
-          handler: `${controller.name}.${name}`,
-          access,
-        });
+        entries.push({ method: RequestMethod[method].toLowerCase(), path: joined(prefix, path), ...traits });
       }
     }
   }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { StorageError } from '../../storage-errors.js';
 import type { S3Failures } from './s3-failures.js';
-import type { S3Answer, S3ContentAnswer, S3Request } from './s3-transport.js';
+import type { S3Answer, S3ContentAnswer, S3Request } from './s3-call.js';
 
 /** No answer but an object's content may be longer; a listing of 1,000 keys stays below 3 MiB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;

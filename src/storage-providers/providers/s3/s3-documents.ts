@@ -4,7 +4,7 @@ import type { StorageOperation } from '../../storage-errors.js';
 import { rootElement } from './s3-failures.js';
 import type { S3Session } from './s3-session.js';
 import { UNSIGNED_PAYLOAD } from './s3-signer.js';
-import type { S3Answer, S3Request } from './s3-transport.js';
+import type { S3Answer, S3Request } from './s3-call.js';
 
 /**
  * The few calls that speak XML. The SDK's client writes and reads the documents; signature, connections, deadlines

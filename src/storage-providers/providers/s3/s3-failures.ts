@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { classify } from '../../classify.js';
 import { StorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ProviderName } from '../../storage-provider.js';
-import type { S3Answer } from './s3-transport.js';
+import type { S3Answer } from './s3-call.js';
 
 /** Turns what went wrong in a call to one bucket into a StorageError, without the provider's own words. */
 export class S3Failures {

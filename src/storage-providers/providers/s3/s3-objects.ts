@@ -14,7 +14,7 @@ import type {
 } from '../../storage-provider.js';
 import { ExactBody, slicesOf, wrongLength } from './exact-body.js';
 import type { S3Session } from './s3-session.js';
-import type { S3Answer, S3ContentAnswer } from './s3-transport.js';
+import type { S3Answer, S3ContentAnswer } from './s3-call.js';
 
 /** Reading and writing single objects without the SDK: this is the path that every file takes. */
 export class S3Objects {

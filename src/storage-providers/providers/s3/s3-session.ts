@@ -5,7 +5,8 @@ import { addressOf, encodeKey, type S3Address } from './s3-address.js';
 import { S3Failures } from './s3-failures.js';
 import type { S3Quirks } from './s3-quirks.js';
 import { S3Signer, UNSIGNED_PAYLOAD, type S3Credentials } from './s3-signer.js';
-import { S3Transport, type S3Answer, type S3ContentAnswer, type S3Request } from './s3-transport.js';
+import type { S3Answer, S3ContentAnswer, S3Request } from './s3-call.js';
+import { S3Transport } from './s3-transport.js';
 
 /** One bucket of one member of the S3 family. */
 export interface S3Settings {

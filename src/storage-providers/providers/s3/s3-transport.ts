@@ -1,36 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { Pool, buildConnector } from 'undici';
-import type { StorageOperation } from '../../storage-errors.js';
 import type { Dialer, StorageTimeouts } from '../../storage-provider.js';
 import { CollectedAnswer, StreamedAnswer } from './answer-handlers.js';
 import type { S3Address } from './s3-address.js';
+import type { S3Answer, S3ContentAnswer, S3Request } from './s3-call.js';
 import type { S3Failures } from './s3-failures.js';
-
-export interface S3Request {
-  readonly operation: StorageOperation;
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  /** Percent-encoded path with its query. */
-  readonly path: string;
-  /** Signed, lower-case names. */
-  readonly headers: Record<string, string>;
-  readonly body?: Uint8Array | Readable;
-  readonly signal?: AbortSignal;
-}
-
-/** Any HTTP answer, whatever its status. */
-export interface S3Answer {
-  readonly status: number;
-  /** Lower-case names. */
-  readonly headers: IncomingHttpHeaders;
-  /** At most MAX_ANSWER_BYTES. */
-  readonly body: Buffer;
-}
-
-/** The answer to a read: `content` instead of `body` when the status is 2xx. */
-export interface S3ContentAnswer extends S3Answer {
-  readonly content?: Readable;
-}
 
 /** Connections to one bucket's host. Calls beyond wait in line; the throttled wrapper keeps well below. */
 const MAX_CONNECTIONS = 128;
