@@ -1,0 +1,6 @@
+import { contractRows } from './contract-matrix.js';
+import { describeObjectStorage } from './object-storage.contract.js';
+
+for (const { provider, server, open } of contractRows('azurite')) {
+  describeObjectStorage(`${provider} on ${server}`, open);
+}
