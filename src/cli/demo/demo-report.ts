@@ -48,6 +48,8 @@ export class DemoReport {
     }
     const mark = status === 'ok' ? '\u2714' : '\u2716';
     const time = durationMs >= 1000 ? `${(durationMs / 1000).toFixed(1)} s` : `${rounded} ms`;
-    process.stdout.write(`  ${mark} ${step.padEnd(18)} ${result.padEnd(64)} ${status === 'ok' ? time : ''}\n`);
+    process.stdout.write(
+      `  ${mark} ${step.padEnd(18)} ${result.padEnd(64)} ${status === 'ok' ? time : ''}\n`,
+    );
   }
 }

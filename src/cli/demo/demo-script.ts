@@ -22,12 +22,24 @@ interface LocalFile {
 
 /** The main job, step by step; throws at the first thing that is not as it should be. */
 export async function runScript(api: DemoApi, report: DemoReport): Promise<{ fileId: number }> {
-  await report.step('bucket', () => configure(api), (text) => text);
+  await report.step(
+    'bucket',
+    () => configure(api),
+    (text) => text,
+  );
   await report.step('connection test', () => testConnection(api, report), summarize);
   const files = await localFiles();
   const uploaded = await report.step('upload', () => upload(api, files), describeUpload);
-  await report.step('download', () => compare(api, files, uploaded), (text) => text);
-  await report.step('listing', () => list(api, uploaded), (text) => text);
+  await report.step(
+    'download',
+    () => compare(api, files, uploaded),
+    (text) => text,
+  );
+  await report.step(
+    'listing',
+    () => list(api, uploaded),
+    (text) => text,
+  );
   return { fileId: uploaded[0]!.id };
 }
 
@@ -39,7 +51,9 @@ async function configure(api: DemoApi): Promise<string> {
 async function testConnection(api: DemoApi, report: DemoReport): Promise<TestResult> {
   const result = await api.json<TestResult>('POST', '/api/v1/settings/cloud-storage/test');
   for (const check of result.checks) {
-    report.detail(`${check.status.padEnd(8)} ${check.id.padEnd(20)} ${check.latency_ms ?? ''}${check.latency_ms === undefined ? '' : ' ms'}`);
+    report.detail(
+      `${check.status.padEnd(8)} ${check.id.padEnd(20)} ${check.latency_ms ?? ''}${check.latency_ms === undefined ? '' : ' ms'}`,
+    );
   }
   if (!result.success) throw new Error(`The connection test failed: ${result.details ?? 'no details'}`);
   return result;
@@ -70,12 +84,18 @@ function describeUpload(uploaded: readonly UploadedFile[]): string {
   return `${uploaded.length} files, ${mebibytes.toFixed(1)} MiB, hashed while streaming`;
 }
 
-async function compare(api: DemoApi, files: readonly LocalFile[], uploaded: readonly UploadedFile[]): Promise<string> {
+async function compare(
+  api: DemoApi,
+  files: readonly LocalFile[],
+  uploaded: readonly UploadedFile[],
+): Promise<string> {
   for (const [index, file] of files.entries()) {
     const wanted = sha256(file.bytes);
     const { id, checksum } = uploaded[index]!;
-    if (checksum !== wanted) throw new Error(`${file.name}: the server computed another SHA-256 than we did.`);
-    if (sha256(await api.download(id)) !== wanted) throw new Error(`${file.name} came back with other bytes.`);
+    if (checksum !== wanted)
+      throw new Error(`${file.name}: the server computed another SHA-256 than we did.`);
+    if (sha256(await api.download(id)) !== wanted)
+      throw new Error(`${file.name} came back with other bytes.`);
   }
   return `${files.length} files through signed URLs, all SHA-256 equal`;
 }

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newApiKey } from '../../auth/api-key-format.js';
+import { childEnvironment } from '../../config/child-environment.js';
 
 export interface DemoServer {
   readonly url: string;
@@ -21,7 +22,7 @@ export async function startDemoServer(dataDir: string): Promise<DemoServer> {
   const apiKey = newApiKey('admin');
   const child = spawn(process.execPath, [MAIN], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0', STOWAGE_ADMIN_KEY: apiKey },
+    env: childEnvironment({ DATA_DIR: dataDir, PORT: '0', STOWAGE_ADMIN_KEY: apiKey }),
     // Its own group, so that Ctrl-C reaches the server once and through stop().
     detached: true,
   });
@@ -31,7 +32,8 @@ export async function startDemoServer(dataDir: string): Promise<DemoServer> {
   return {
     url,
     apiKey,
-    stopped: (signals) => new Promise((resolve) => signals.forEach((signal) => process.once(signal, () => resolve()))),
+    stopped: (signals) =>
+      new Promise((resolve) => signals.forEach((signal) => process.once(signal, () => resolve()))),
     async stop() {
       process.off('exit', endWithUs);
       if (child.exitCode !== null || child.signalCode !== null) return;

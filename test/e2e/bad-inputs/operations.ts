@@ -70,22 +70,28 @@ function toOperation(
 
 function sample(document: OpenApiDocument, schema: Schema, depth: number): unknown {
   if (depth > 6) return undefined;
-  if (schema.$ref)
-    return sample(document, document.components!.schemas![schema.$ref.split('/').pop()!]!, depth + 1);
-  const given = schema.example ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
-  if (given !== undefined) return given;
-  const variant = schema.oneOf?.[0] ?? schema.anyOf?.[0] ?? schema.allOf?.[0];
-  if (variant) return sample(document, variant, depth + 1);
-  switch (Array.isArray(schema.type) ? schema.type[0] : schema.type) {
+  const resolved = resolve(document, schema);
+  const given = [resolved.example, resolved.examples?.[0], resolved.default, resolved.enum?.[0]];
+  const first = given.find((value) => value !== undefined);
+  return first ?? sampleOfType(document, resolved, depth);
+}
+
+/** Follows a reference, and takes the first of several variants. */
+function resolve(document: OpenApiDocument, schema: Schema): Schema {
+  const target = schema.$ref && document.components?.schemas?.[schema.$ref.split('/').pop() ?? ''];
+  const variant = target || [schema.oneOf, schema.anyOf, schema.allOf].find((list) => list?.[0])?.[0];
+  return variant ? resolve(document, variant) : schema;
+}
+
+function sampleOfType(document: OpenApiDocument, schema: Schema, depth: number): unknown {
+  const sampleOf = (inner: Schema): unknown => sample(document, inner, depth + 1);
+  switch ([schema.type].flat()[0]) {
     case 'object':
       return Object.fromEntries(
-        Object.entries(schema.properties ?? {}).map(([name, property]) => [
-          name,
-          sample(document, property, depth + 1),
-        ]),
+        Object.entries(schema.properties ?? {}).map(([name, inner]) => [name, sampleOf(inner)]),
       );
     case 'array':
-      return schema.items ? [sample(document, schema.items, depth + 1)] : [];
+      return schema.items ? [sampleOf(schema.items)] : [];
     case 'integer':
     case 'number':
       return 1;
