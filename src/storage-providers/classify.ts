@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import {
   isTransientStatus,
   localDiskVerdict,
@@ -148,7 +149,7 @@ const MAX_CAUSES = 5;
 
 function storageErrorAmong(cause: unknown): StorageError | undefined {
   let error = cause;
-  for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth += 1) {
+  for (let depth = 0; depth < MAX_CAUSES && isNativeError(error); depth += 1) {
     if (error instanceof StorageError) return error;
     error = error.cause;
   }
@@ -157,7 +158,7 @@ function storageErrorAmong(cause: unknown): StorageError | undefined {
 
 /** SDK errors carry keys, signed strings and whole requests: only the name, the code and the stack go on. */
 function bareCause(cause: unknown): Error | undefined {
-  if (!(cause instanceof Error)) return undefined;
+  if (!isNativeError(cause)) return undefined;
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const bare = new Error([cause.name, code].filter((word) => /^[\w.:-]{1,80}$/.test(word)).join(' '));
   const frames = (cause.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

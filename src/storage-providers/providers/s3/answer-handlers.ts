@@ -72,10 +72,10 @@ abstract class AnswerHandler<Answer> implements Dispatcher.DispatchHandler {
     if (this.onAbort) this.request.signal?.removeEventListener('abort', this.onAbort);
   }
 
-  /** Before the request got a connection there is nothing to abort yet: the promise fails at once all the same. */
-  protected abort(reason: Error): void {
-    this.controller?.abort(reason);
-    this.fail(this.failures.ofConnection(this.request.operation, reason));
+  /** Before the request has a connection there is nothing to abort yet: the promise fails at once all the same. */
+  private abort(reason: Error): void {
+    if (this.controller) this.controller.abort(reason);
+    else this.fail(this.failures.ofConnection(this.request.operation, reason));
   }
 
   private tooLong(): StorageError {
@@ -128,13 +128,11 @@ export class StreamedAnswer extends AnswerHandler<S3ContentAnswer> {
   }
 
   override onResponseError(controller: Controller, error: Error): void {
-    super.onResponseError(controller, error);
-    this.content?.destroy(this.failures.ofConnection(this.request.operation, error));
-  }
-
-  protected override abort(reason: Error): void {
-    super.abort(reason);
-    this.content?.destroy(this.failures.ofConnection(this.request.operation, reason));
+    if (this.content === undefined) super.onResponseError(controller, error);
+    else {
+      this.release();
+      this.content.destroy(this.failures.ofConnection(this.request.operation, error));
+    }
   }
 
   protected answer(): S3ContentAnswer {

@@ -71,6 +71,21 @@ describe('ExactBody', () => {
     expect((await buffer(unread)).toString()).toBe('abcd');
   });
 
+  it('lets others have their turn when the source is always ready', async () => {
+    const chunk = Buffer.alloc(64 * 1024);
+    async function* eager() {
+      for (;;) yield chunk;
+    }
+    const source = Readable.from(eager(), { objectMode: false });
+    const body = exact(source, 1024 ** 3);
+    let passedBytes = 0;
+    body.on('data', (piece: Buffer) => (passedBytes += piece.length));
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(passedBytes).toBeGreaterThan(0);
+    expect(passedBytes).toBeLessThan(8 * 1024 ** 2);
+    body.destroy();
+  });
+
   it('does not read far ahead of its reader', async () => {
     const chunk = Buffer.alloc(64 * 1024);
     let produced = 0;

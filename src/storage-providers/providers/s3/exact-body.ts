@@ -17,6 +17,8 @@ export class ExactBody extends Readable {
   private seenBytes = 0;
   private last: Uint8Array | undefined;
   private wantsMore = false;
+  private turnBytes = 0;
+  private isGivingWay = false;
   private readonly silence: NodeJS.Timeout;
 
   constructor(
@@ -39,7 +41,7 @@ export class ExactBody extends Readable {
   override _read(): void {
     this.wantsMore = true;
     this.silence.refresh();
-    this.source.resume();
+    if (!this.isGivingWay) this.source.resume();
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
@@ -51,6 +53,7 @@ export class ExactBody extends Readable {
   private accept(piece: Uint8Array | string): void {
     const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece;
     if (this.destroyed || chunk.byteLength === 0) return;
+    this.silence.refresh();
     this.seenBytes += chunk.byteLength;
     const { sizeBytes, operation } = this.options;
     if (this.seenBytes > sizeBytes) {
@@ -60,8 +63,21 @@ export class ExactBody extends Readable {
     } else {
       this.wantsMore = this.push(chunk);
       if (!this.wantsMore) this.source.pause();
+      else this.giveWay(chunk.byteLength);
     }
-    this.silence.refresh();
+  }
+
+  /** A source that is always ready would keep the event loop from aborts, deadlines and everybody else. */
+  private giveWay(sizeBytes: number): void {
+    this.turnBytes += sizeBytes;
+    if (this.turnBytes < TURN_BYTES) return;
+    this.turnBytes = 0;
+    this.isGivingWay = true;
+    this.source.pause();
+    setImmediate(() => {
+      this.isGivingWay = false;
+      if (this.wantsMore && !this.destroyed) this.source.resume();
+    });
   }
 
   private finish(): void {
@@ -85,6 +101,9 @@ export class ExactBody extends Readable {
 
 /** As much as a socket takes at once; more would only sit in memory. */
 const HIGH_WATER_MARK_BYTES = 128 * 1024;
+
+/** Bytes that pass before others get their turn. */
+const TURN_BYTES = 256 * 1024;
 
 /** A buffer that is sent in slices, so that deadlines see progress; copies nothing. */
 export function* slicesOf(body: Uint8Array, sliceBytes: number): Generator<Uint8Array> {

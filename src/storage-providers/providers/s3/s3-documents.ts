@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isNativeError } from 'node:util/types';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { StorageOperation } from '../../storage-errors.js';
 import { rootElement } from './s3-failures.js';
@@ -27,7 +28,7 @@ export class S3Documents {
     } catch (error) {
       if (error instanceof Refused) throw error.reason;
       // The SDK notices an abort by itself, sometimes before the transport does.
-      if (error instanceof Error && error.name === 'AbortError') {
+      if (isNativeError(error) && error.name === 'AbortError') {
         throw this.session.failures.ofConnection(operation, error);
       }
       throw this.session.failures.ofProtocol(operation, 'an answer that cannot be read');
@@ -37,7 +38,7 @@ export class S3Documents {
 
 /** Carries a StorageError through the SDK's middleware, which writes its own fields into what it catches. */
 class Refused extends Error {
-  constructor(readonly reason: Error) {
+  constructor(readonly reason: unknown) {
     super('refused');
   }
 }
@@ -129,7 +130,7 @@ async function handle(session: S3Session, request: SdkRequest, signal: AbortSign
     assertDocument(session, kind, answer);
     return { response: { statusCode: answer.status, headers: answer.headers, body: answer.body } };
   } catch (error) {
-    throw error instanceof Error ? new Refused(error) : error;
+    throw new Refused(error);
   }
 }
 

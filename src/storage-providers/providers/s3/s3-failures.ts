@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isNativeError } from 'node:util/types';
 import { classify } from '../../classify.js';
 import { StorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ProviderName } from '../../storage-provider.js';
@@ -101,7 +102,7 @@ function flat(headers: IncomingHttpHeaders): Record<string, string> {
 /** The outermost name or code that says what happened. */
 function errnoOf(error: unknown): string | undefined {
   let at = error;
-  for (let depth = 0; depth < 5 && at instanceof Error; depth += 1) {
+  for (let depth = 0; depth < 5 && isNativeError(at); depth += 1) {
     if (at.name === 'AbortError' || at.name === 'TimeoutError') return at.name;
     if ('code' in at && typeof at.code === 'string') return at.code;
     at = at.cause;
