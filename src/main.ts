@@ -20,6 +20,7 @@ try {
   dieLoudly(log);
   await serve(new Config(environment), log).catch((error: unknown) => fail(log, error));
 } catch (error) {
+  // There is no log before the configuration is known.
   if (!(error instanceof ConfigurationError)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = EXIT_CONFIG;
@@ -34,8 +35,7 @@ async function serve(config: Config, log: Log): Promise<void> {
     throw error;
   });
   const url = config.publicUrl(portOf(app));
-  log.info({ url }, 'listening');
-  if (process.stderr.isTTY) greet(url);
+  log.info({ url, docs: `${url}/api/docs` }, 'listening');
 
   const signal = await stopRequested;
   log.info({ signal, graceSeconds: SHUTDOWN_GRACE_SECONDS }, 'stopping');
@@ -80,10 +80,6 @@ function portOf(app: NestFastifyApplication): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-function greet(url: string): void {
-  process.stderr.write(`\n  Stowage    ${url}\n  API        ${url}/api/docs\n  Stop with Ctrl-C\n\n`);
-}
-
 /** Nobody knows what state an unforeseen error leaves behind: a supervisor starts a new process. */
 function dieLoudly(log: Log): void {
   const die = (error: unknown): void => void fail(log, error);
@@ -93,13 +89,12 @@ function dieLoudly(log: Log): void {
 async function fail(log: Log, error: unknown): Promise<void> {
   const reason = reasonOf(error);
   log.fatal({ error: describeError(error) }, reason);
-  if (process.stderr.isTTY) process.stderr.write(`${reason}\n`);
   await flushLog(log);
-  process.exit(EXIT_FAILURE);
+  process.exit(error instanceof ConfigurationError ? EXIT_CONFIG : EXIT_FAILURE);
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof DatabaseStartError) return error.message;
+  if (error instanceof DatabaseStartError || error instanceof ConfigurationError) return error.message;
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === 'EADDRINUSE')
     return `${address}:${port} is taken. Set PORT to another port, or 0 for a free one.`;

@@ -24,7 +24,8 @@ const SANE_REQUEST_ID = /^[\w.:-]{8,64}$/;
 export function fastifyOptions(trustedProxies: readonly string[], log: Log) {
   return {
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
-    loggerInstance: log,
+    // Its warnings only: what it says at start and of each request is said better elsewhere.
+    loggerInstance: log.child({ context: 'Fastify' }, { level: 'warn' }),
     logController: new LogController({ disableRequestLogging: true }),
     // The log adds the request's id itself; a child logger a request would be work for nothing.
     childLoggerFactory: <T>(logger: T): T => logger,

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { destination, type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 
+import { readableLines } from './readable-lines.js';
+
 export type Log = Logger;
 
 interface LogContext {
@@ -15,7 +17,7 @@ export function withRequestId(requestId: string, run: () => void): void {
 }
 
 /**
- * One JSON object a line. Lines are written asynchronously, in order; `flushLog` writes what is left. Callers pass
+ * One JSON object a line; readable text at a terminal. Lines are written asynchronously, in order; `flushLog` writes what is left. Callers pass
  * chosen fields, never a whole error or request (see `describeError`).
  */
 export function createLog(level: string, stream: DestinationStream = standardOutput()): Log {
@@ -35,6 +37,10 @@ export function flushLog(log: Log): Promise<void> {
   return new Promise((resolve) => log.flush(() => resolve()));
 }
 
+/** JSON for machines; a terminal has a person before it. */
 function standardOutput(): DestinationStream {
-  return destination({ dest: 1, sync: false });
+  if (!process.stdout.isTTY) return destination({ dest: 1, sync: false });
+  const lines = readableLines();
+  lines.pipe(process.stdout);
+  return lines;
 }

@@ -12,7 +12,7 @@ const RETRY_AFTER_MS = 1_000;
 
 /**
  * The last guard: claims the Idempotency-Key of a request that may run, or answers in its place. It costs requests
- * without the header nothing. See docs/idempotency.md for what is promised.
+ * without the header nothing. docs/requests.md says what is promised.
  */
 @Injectable()
 export class IdempotencyGuard implements CanActivate {
