@@ -153,6 +153,37 @@ describe('objects of azure_blob', () => {
   });
 });
 
+describe('ranges and HEAD of azure_blob', () => {
+  it('refuses a range beyond the object although the server answers nothing well', async () => {
+    answer = () => ({
+      status: 206,
+      headers: { 'content-range': 'bytes 5-4/5', 'last-modified': new Date(NOW).toUTCString() },
+    });
+    await expect(storage.get('k', { range: { start: 5, end: 9 } })).rejects.toMatchObject({
+      providerCode: 'InvalidRange',
+      retryable: false,
+    });
+  });
+
+  it('asks for the text that tells why HEAD was refused', async () => {
+    const text =
+      'Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly.';
+    answer = ({ line }) => ({
+      status: 403,
+      headers: { 'x-ms-error-code': 'AuthorizationFailure' },
+      body: line.startsWith('HEAD')
+        ? ''
+        : `<Error><Code>AuthorizationFailure</Code><Message>${text}</Message></Error>`,
+    });
+    await expect(storage.head('k')).rejects.toMatchObject({ code: 'invalid_credentials', operation: 'head' });
+    answer = ({ line }) =>
+      line.startsWith('HEAD')
+        ? { status: 403, headers: { 'x-ms-error-code': 'AuthorizationFailure' } }
+        : { body: 'x' };
+    await expect(storage.head('k')).rejects.toMatchObject({ code: 'access_denied' });
+  });
+});
+
 describe('listings of azure_blob', () => {
   const list = (body: string) => {
     answer = () => ({ body });
@@ -172,6 +203,13 @@ describe('listings of azure_blob', () => {
       'GET /myaccount/cont?restype=container&comp=list&maxresults=2&prefix=p%2F&marker=m',
     );
     await expect(list(page(''))).resolves.toEqual({ objects: [], nextCursor: undefined });
+  });
+
+  it('puts a page that is ordered by UTF-16 units into byte order, and no other disorder', async () => {
+    const keys = async (...names: string[]) =>
+      (await list(page(names.map((name) => blob(name)).join('')))).objects.map(({ key }) => key);
+    expect(await keys('p/\u{1f600}', 'p/\ufffd')).toEqual(['p/\ufffd', 'p/\u{1f600}']);
+    expect(await keys('p/b', 'p/a')).toEqual(['p/b', 'p/a']);
   });
 
   it.each([

@@ -9,6 +9,7 @@ import type {
   UploadedPart,
 } from '../../storage-provider.js';
 import { protocolError } from '../http/answer-body.js';
+import { assertNotAborted } from '../http/http-client.js';
 import { SentDigest } from '../http/sent-digest.js';
 import { childText, childrenOf, type XmlElement } from '../http/xml.js';
 import type { AzureClient } from './azure-client.js';
@@ -29,14 +30,18 @@ export function azureMultipart(client: AzureClient): MultipartUploads {
     minPartBytes: MIB,
     maxPartBytes: 4_000 * MIB,
     maxParts: 50_000,
-    create: async (key) => {
+    create: async (key, { signal }) => {
+      assertNotAborted(signal, 'create_multipart');
       assertObjectKey(key, 'create_multipart');
       return { uploadId: randomBytes(16).toString('hex') };
     },
     uploadPart: (key, uploadId, partNumber, body, options) =>
       uploadPart(client, { key, uploadId, partNumber, body, ...options }),
     complete: (key, uploadId, parts, options) => complete(client, { key, uploadId, parts, ...options }),
-    abort: async (key) => assertObjectKey(key, 'abort_multipart'),
+    abort: async (key, _uploadId, { signal } = {}) => {
+      assertNotAborted(signal, 'abort_multipart');
+      assertObjectKey(key, 'abort_multipart');
+    },
     listUnfinished: (prefix, options) => listUnfinished(client, prefix, options?.signal),
   };
 }
@@ -52,6 +57,7 @@ interface PartToSend extends CallOptions {
 
 async function uploadPart(client: AzureClient, part: PartToSend): Promise<UploadedPart> {
   const { key, uploadId, partNumber, sizeBytes, md5, body, signal } = part;
+  assertNotAborted(signal, 'upload_part');
   assertObjectKey(key, 'upload_part');
   const etag = blockId(uploadId, partNumber, 'upload_part');
   const digest = new SentDigest();
@@ -80,6 +86,7 @@ interface UploadToComplete extends CallOptions {
 
 async function complete(client: AzureClient, upload: UploadToComplete): Promise<{ etag: string }> {
   const { key, uploadId, parts, createOnly, contentType, signal } = upload;
+  assertNotAborted(signal, 'complete_multipart');
   assertObjectKey(key, 'complete_multipart');
   const ids = [...parts]
     .sort((a, b) => a.partNumber - b.partNumber)

@@ -17,6 +17,7 @@ import type {
 } from '../../storage-provider.js';
 import { protocolError } from '../http/answer-body.js';
 import { extentOf, lastModifiedOf, lengthIn } from '../http/content-headers.js';
+import type { HttpAnswer } from '../http/http-client.js';
 import { SentDigest } from '../http/sent-digest.js';
 import type { AzureClient } from './azure-client.js';
 import { bareEtag, readListPage } from './azure-listing.js';
@@ -107,7 +108,7 @@ export class AzureStorage implements ObjectStorage {
 
   async head(key: string, { signal }: CallOptions = {}): Promise<ObjectHead> {
     assertObjectKey(key, 'head');
-    const headers = await this.client.done({ operation: 'head', method: 'HEAD', key, signal });
+    const headers = await this.properties(key, signal);
     const sizeBytes = lengthIn(headers['content-length']);
     if (sizeBytes === undefined) throw protocolError('head', 'an object without its length');
     return {
@@ -146,6 +147,19 @@ export class AzureStorage implements ObjectStorage {
 
   urlOf(key: string): string {
     return `azure://${this.accountName}/${this.client.container}/${key}`;
+  }
+
+  private async properties(key: string, signal: AbortSignal | undefined): Promise<HttpAnswer['headers']> {
+    try {
+      return await this.client.done({ operation: 'head', method: 'HEAD', key, signal });
+    } catch (error) {
+      if (!isStorageError(error) || error.httpStatus !== 403) throw error;
+      // HEAD has no text to tell a wrong key from a missing permission or a wrong clock: GET of one byte has.
+      const headers = { 'x-ms-range': 'bytes=0-0' };
+      const answer = await this.client.call({ operation: 'head', method: 'GET', key, headers, signal });
+      answer.body.destroy();
+      throw error;
+    }
   }
 
   private async remove(

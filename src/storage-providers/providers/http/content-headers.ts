@@ -1,4 +1,4 @@
-import type { StorageOperation } from '../../storage-errors.js';
+import { StorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ByteRange } from '../../storage-provider.js';
 import { protocolError } from './answer-body.js';
 
@@ -18,6 +18,8 @@ export function extentOf(status: number, headers: Headers, range: ByteRange | un
   }
   const [, start, end, total] = CONTENT_RANGE.exec(headers['content-range'] ?? '') ?? [];
   const totalBytes = Number(total);
+  // Some servers answer nothing, with a good status, instead of refusing.
+  if (status === 206 && Number(start) === range.start && Number(end) < range.start) throw outsideOfObject();
   const isAsked = Number(start) === range.start && Number(end) === Math.min(range.end, totalBytes - 1);
   if (status !== 206 || !isAsked || sizeBytes !== Number(end) - range.start + 1) throw otherBytes();
   return { sizeBytes, totalBytes };
@@ -38,6 +40,16 @@ export function lengthIn(digits: string | undefined): number | undefined {
 
 export function otherBytes(): Error {
   return protocolError('get', 'other bytes than were asked for');
+}
+
+function outsideOfObject(): StorageError {
+  return new StorageError('provider_error', 'The asked range lies outside of the object.', {
+    operation: 'get',
+    hint: 'Ask for bytes that the object has.',
+    retryable: false,
+    providerCode: 'InvalidRange',
+    httpStatus: 416,
+  });
 }
 
 const CONTENT_RANGE = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16})$/;

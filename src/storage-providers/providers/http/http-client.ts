@@ -134,6 +134,11 @@ export class HttpClient {
   }
 }
 
+/** For calls that do something before, or instead of, sending a request. */
+export function assertNotAborted(signal: AbortSignal | undefined, operation: StorageOperation): void {
+  if (signal?.aborted) throw abortedBy(signal, operation);
+}
+
 /** For a call that ended because its caller gave up. */
 export function abortedBy(signal: AbortSignal, operation: StorageOperation): StorageError {
   return new StorageError('aborted', 'The call was cancelled before the storage answered.', {
