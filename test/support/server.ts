@@ -20,12 +20,15 @@ export interface TestServer {
   /** The administrator's user. */
   readonly userId: number;
   readonly dataDir: string;
+  /** Its own on the PostgreSQL of this jest run, whatever DATABASE_URL the options say. */
   readonly databaseUrl: string;
   readonly pid: number;
   /** Everything that it has written, over all of its lives. */
   logs(): string;
   /** SIGTERM, waits for its end, then drops the database and the folder. */
   stop(): Promise<void>;
+  /** SIGTERM: waits for its end; database and folder stay. */
+  terminate(): Promise<void>;
   /** SIGKILL: database and folder stay. */
   kill(): Promise<void>;
   /** Starts it again on the same database and folder, on a new port; `url` and `pid` change. */
@@ -35,6 +38,7 @@ export interface TestServer {
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = join(ROOT, 'dist/src/main.js');
 const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000;
 
 /** @throws Error when dist is missing or outdated, or with the server's last lines when it does not start */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -42,7 +46,10 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'stowage-test-server-'));
   const server = new RunningServer(database, dataDir, newApiKey('admin'), options.env ?? {});
-  await server.restart();
+  await server.restart().catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
   return server;
 }
 
@@ -73,7 +80,7 @@ class RunningServer implements TestServer {
   }
 
   async restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.process?.stop();
+    await this.terminate();
     this.process = startBound(process.execPath, [MAIN], {
       environment: {
         HOST: '127.0.0.1',
@@ -88,10 +95,13 @@ class RunningServer implements TestServer {
       },
     });
     this.url = await this.listening(this.process);
-    const me = await fetch(`${this.url}/api/v1/me`, {
-      headers: { authorization: `Bearer ${this.adminKey}` },
-    });
-    if (me.ok) this.userId = ((await me.json()) as { user_id: number }).user_id;
+    const adminKey = { ...this.env, ...env }.STOWAGE_ADMIN_KEY ?? this.adminKey;
+    // Empty means none: a server on which nobody was set up.
+    if (adminKey !== '') this.userId = await this.userOf(adminKey);
+  }
+
+  async terminate(): Promise<void> {
+    await this.process?.stop(STOP_TIMEOUT_MS);
   }
 
   async kill(): Promise<void> {
@@ -100,9 +110,16 @@ class RunningServer implements TestServer {
   }
 
   async stop(): Promise<void> {
-    await this.process?.stop(30_000);
+    await this.terminate();
     await this.database.drop();
     await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  private async userOf(key: string): Promise<number> {
+    const headers = { authorization: `Bearer ${key}` };
+    const answer = await fetch(`${this.url}/api/v1/me`, { headers });
+    if (!answer.ok) throw new Error(`The admin key is refused (${answer.status}).\n${this.logs()}`);
+    return ((await answer.json()) as { user: { id: number } }).user.id;
   }
 
   private listening({ child, ended }: BoundProcess): Promise<string> {
@@ -126,8 +143,8 @@ class RunningServer implements TestServer {
 
 function assertBuilt(): void {
   if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build');
-  if (newest(join(ROOT, 'src')) > statSync(MAIN).mtimeMs)
-    throw new Error('dist/ is older than src/: npm run build');
+  const changedMs = Math.max(newest(join(ROOT, 'src')), statSync(join(ROOT, 'ormconfig.ts')).mtimeMs);
+  if (changedMs > statSync(MAIN).mtimeMs) throw new Error('dist/ is older than src/: npm run build');
 }
 
 function newest(folder: string): number {
