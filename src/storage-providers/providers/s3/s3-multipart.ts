@@ -31,11 +31,14 @@ export class S3Multipart implements MultipartUploads {
   readonly maxPartBytes: number;
   readonly maxParts: number;
 
-  constructor(
-    private readonly session: S3Session,
-    private readonly objects: S3Objects,
-    private readonly documents: S3Documents,
-  ) {
+  readonly #session: S3Session;
+  readonly #objects: S3Objects;
+  readonly #documents: S3Documents;
+
+  constructor(session: S3Session, objects: S3Objects, documents: S3Documents) {
+    this.#session = session;
+    this.#objects = objects;
+    this.#documents = documents;
     this.maxPartBytes = session.settings.quirks.maxPartBytes;
     this.maxParts = session.settings.quirks.maxParts;
   }
@@ -50,11 +53,11 @@ export class S3Multipart implements MultipartUploads {
       Key: key,
       ContentType: contentType,
     });
-    const { UploadId } = await this.documents.ask('create_multipart', (client) =>
+    const { UploadId } = await this.#documents.ask('create_multipart', (client) =>
       client.send(command, { abortSignal: signal }),
     );
     if (!UploadId || UploadId.length > 1_024) {
-      throw this.session.failures.ofProtocol('create_multipart', 'a new upload without an id');
+      throw this.#session.failures.ofProtocol('create_multipart', 'a new upload without an id');
     }
     return { uploadId: UploadId };
   }
@@ -68,8 +71,8 @@ export class S3Multipart implements MultipartUploads {
   ): Promise<UploadedPart> {
     assertObjectKey(key, 'upload_part');
     const query = `partNumber=${partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
-    const headers = bindingHeaders(this.session, options);
-    const { etag } = await this.objects.send('upload_part', key, query, headers, body, options);
+    const headers = bindingHeaders(this.#session, options);
+    const { etag } = await this.#objects.send('upload_part', key, query, headers, body, options);
     return { partNumber, etag, sizeBytes: options.sizeBytes };
   }
 
@@ -80,8 +83,8 @@ export class S3Multipart implements MultipartUploads {
     { createOnly = false, signal }: CompleteOptions,
   ): Promise<StoredObject> {
     assertObjectKey(key, 'complete_multipart');
-    const isCreateOnly = createOnly && this.session.capabilities.createOnly;
-    const isConditional = isCreateOnly && this.session.settings.quirks.conditionalComplete;
+    const isCreateOnly = createOnly && this.#session.capabilities.createOnly;
+    const isConditional = isCreateOnly && this.#session.settings.quirks.conditionalComplete;
     if (isCreateOnly && !isConditional) await this.assertAbsent(key, signal);
     const command = new CompleteMultipartUploadCommand({
       Bucket: this.bucket,
@@ -92,7 +95,7 @@ export class S3Multipart implements MultipartUploads {
         Parts: parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: `"${etag}"` })),
       },
     });
-    const { ETag } = await this.documents.ask('complete_multipart', (client) =>
+    const { ETag } = await this.#documents.ask('complete_multipart', (client) =>
       client.send(command, { abortSignal: signal }),
     );
     return { etag: plainEtag(ETag) ?? (await this.etagOfWhole(key, parts, signal)) };
@@ -100,7 +103,7 @@ export class S3Multipart implements MultipartUploads {
 
   async abort(key: string, uploadId: string, { signal }: CallOptions = {}): Promise<void> {
     assertObjectKey(key, 'abort_multipart');
-    const answer = await this.session.call({
+    const answer = await this.#session.call({
       operation: 'abort_multipart',
       method: 'DELETE',
       key,
@@ -108,7 +111,7 @@ export class S3Multipart implements MultipartUploads {
       signal,
     });
     if (answer.status === 204 || answer.status === 200) return;
-    const failure = this.session.failures.ofAnswer('abort_multipart', answer);
+    const failure = this.#session.failures.ofAnswer('abort_multipart', answer);
     if (failure.code !== 'object_not_found') throw failure;
   }
 
@@ -122,7 +125,7 @@ export class S3Multipart implements MultipartUploads {
         Prefix: prefix,
         ...marker,
       });
-      const output = await this.documents.ask('list_multipart', (client) =>
+      const output = await this.#documents.ask('list_multipart', (client) =>
         client.send(command, { abortSignal: signal }),
       );
       uploads.push(...this.uploadsOf(output, prefix));
@@ -153,7 +156,7 @@ export class S3Multipart implements MultipartUploads {
   /** The best that can be done where the provider does not check it at the end of an upload. */
   private async assertAbsent(key: string, signal: AbortSignal | undefined): Promise<void> {
     try {
-      await this.objects.head(key, { signal });
+      await this.#objects.head(key, { signal });
     } catch (error) {
       if (isStorageError(error, 'object_not_found')) return;
       throw error;
@@ -172,17 +175,17 @@ export class S3Multipart implements MultipartUploads {
     signal?: AbortSignal,
   ): Promise<string> {
     const expectedBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const { etag, sizeBytes } = await this.objects.head(key, { signal });
+    const { etag, sizeBytes } = await this.#objects.head(key, { signal });
     if (sizeBytes === expectedBytes) return etag;
-    throw this.session.failures.ofProtocol('complete_multipart', 'a finished upload that is not whole');
+    throw this.#session.failures.ofProtocol('complete_multipart', 'a finished upload that is not whole');
   }
 
   private get bucket(): string {
-    return this.session.settings.bucket;
+    return this.#session.settings.bucket;
   }
 
   private broken(what: string): StorageError {
-    return this.session.failures.ofProtocol('list_multipart', what);
+    return this.#session.failures.ofProtocol('list_multipart', what);
   }
 }
 

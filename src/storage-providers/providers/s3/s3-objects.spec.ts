@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ScriptedS3 } from '../../../../test/support/scripted-s3.js';
 import type { ObjectStorage } from '../../storage-provider.js';
@@ -336,6 +337,11 @@ describe('every call', () => {
     const shown = JSON.stringify([error, Object.entries(error as object), String((error as Error).stack)]);
     expect(shown).not.toMatch(/AKIDEXAMPLE|the-secret|AWS4-HMAC/);
     expect(error).toMatchObject({ requestId: 'TX1' });
+  });
+
+  it('is made by something that shows no secret when it is logged', () => {
+    const shown = JSON.stringify(storage) + inspect(storage, { depth: 20, showHidden: true });
+    expect(shown).not.toMatch(/the-secret/);
   });
 
   it('cannot be opened where the policy forbids it', () => {

@@ -10,7 +10,11 @@ import { MAX_SIGNED_SECONDS } from './s3-signer.js';
  * compares them, its digest and create-only are signed headers (hoisted into the query, S3 would ignore them).
  */
 export class S3SignedUrls implements SignedUrls {
-  constructor(private readonly session: S3Session) {}
+  readonly #session: S3Session;
+
+  constructor(session: S3Session) {
+    this.#session = session;
+  }
 
   async signGet(key: string, options: SignGetOptions): Promise<SignedRequest> {
     const query = [
@@ -21,9 +25,9 @@ export class S3SignedUrls implements SignedUrls {
   }
 
   async signPut(key: string, options: SignPutOptions): Promise<SignedRequest> {
-    const headers = bindingHeaders(this.session, options);
+    const headers = bindingHeaders(this.#session, options);
     headers['content-length'] = String(options.sizeBytes);
-    if (options.createOnly && this.session.capabilities.createOnly) headers['if-none-match'] = '*';
+    if (options.createOnly && this.#session.capabilities.createOnly) headers['if-none-match'] = '*';
     return this.signed('PUT', key, undefined, headers, options.expiresInSeconds);
   }
 
@@ -36,7 +40,7 @@ export class S3SignedUrls implements SignedUrls {
   ): SignedRequest {
     assertObjectKey(key, 'sign');
     if (!(expiresInSeconds >= 1 && expiresInSeconds <= MAX_SIGNED_SECONDS)) throw badExpiry();
-    const { session } = this;
+    const session = this.#session;
     const seconds = Math.floor(expiresInSeconds);
     const path = session.signer.presign({ method, path: session.pathOf(key, query), headers }, seconds);
     return {

@@ -29,18 +29,19 @@ export class S3Storage implements ObjectStorage {
   readonly maxPutBytes: number;
   readonly multipart: MultipartUploads;
   readonly signedUrls: SignedUrls;
-  private readonly session: S3Session;
-  private readonly objects: S3Objects;
-  private readonly listing: S3Listing;
+  // Truly private: whoever logs a storage must not find its credentials in it.
+  readonly #session: S3Session;
+  readonly #objects: S3Objects;
+  readonly #listing: S3Listing;
 
   /** Contacts nobody. Throws a StorageError when the dialling policy forbids the endpoint. */
   constructor(settings: S3Settings, context: ConnectContext) {
     const session = new S3Session(atEndpoint(settings, context), context);
     const documents = new S3Documents(session);
-    this.session = session;
-    this.objects = new S3Objects(session);
-    this.listing = new S3Listing(session, documents);
-    this.multipart = new S3Multipart(session, this.objects, documents);
+    this.#session = session;
+    this.#objects = new S3Objects(session);
+    this.#listing = new S3Listing(session, documents);
+    this.multipart = new S3Multipart(session, this.#objects, documents);
     this.signedUrls = new S3SignedUrls(session);
     this.provider = settings.provider;
     this.capabilities = session.capabilities;
@@ -48,31 +49,31 @@ export class S3Storage implements ObjectStorage {
   }
 
   put(key: string, body: ObjectBody, options: PutOptions): Promise<StoredObject> {
-    return this.objects.put(key, body, options);
+    return this.#objects.put(key, body, options);
   }
 
   get(key: string, options?: GetOptions): Promise<ObjectContent> {
-    return this.objects.get(key, options);
+    return this.#objects.get(key, options);
   }
 
   head(key: string, options?: CallOptions): Promise<ObjectHead> {
-    return this.objects.head(key, options);
+    return this.#objects.head(key, options);
   }
 
   delete(key: string, options?: CallOptions): Promise<void> {
-    return this.objects.delete(key, options);
+    return this.#objects.delete(key, options);
   }
 
   listPage(options: ListOptions): Promise<ListPage> {
-    return this.listing.page(options);
+    return this.#listing.page(options);
   }
 
   urlOf(key: string): string {
-    return `s3://${this.session.settings.bucket}/${key}`;
+    return `s3://${this.#session.settings.bucket}/${key}`;
   }
 
   close(): Promise<void> {
-    return this.session.close();
+    return this.#session.close();
   }
 }
 
