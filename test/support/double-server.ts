@@ -147,7 +147,7 @@ async function* slowly(bytes: Buffer, bytesPerSecond: number): AsyncGenerator<Bu
 }
 
 /** Until the client took what was written, or left. */
-function drained(response: ServerResponse): Promise<void> {
+export function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       response.off('drain', done);

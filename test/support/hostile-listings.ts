@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { drained } from './double-server.js';
 import { tag, XML_DECLARATION } from './xml.js';
 
 /**
@@ -219,8 +220,7 @@ async function sendEndless({ dialect, request, response, contentType }: Answer):
     }
     const text = batch.join('');
     sent += text.length;
-    if (!response.write(text))
-      await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    if (!response.write(text)) await drained(response);
   }
   response.end(tail(plan));
 }

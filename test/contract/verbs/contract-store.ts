@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createCipheriv, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from '@jest/globals';
 import {
@@ -34,17 +34,11 @@ export function freshPrefix(): string {
   return `contract/${randomUUID()}/`;
 }
 
-/** `sizeBytes` bytes that differ along the way, so that a lost or doubled piece shows. */
+/** `sizeBytes` bytes that never repeat, so that a lost or doubled piece shows: the key stream of a cipher. */
 export function someBytes(sizeBytes: number, seed = 1): Buffer {
-  const bytes = Buffer.allocUnsafe(sizeBytes);
-  let state = seed >>> 0 || 1;
-  let at = 0;
-  for (; at + 4 <= sizeBytes; at += 4) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes.writeUInt32LE(state, at);
-  }
-  for (; at < sizeBytes; at += 1) bytes[at] = at & 255;
-  return bytes;
+  const key = Buffer.alloc(16);
+  key.writeUInt32LE(seed);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(sizeBytes));
 }
 
 /** The same bytes as a stream of pieces, as they come from a network. */
