@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { StorageError, isStorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ObjectBody } from '../../storage-provider.js';
 
@@ -60,13 +61,35 @@ function exactBuffer(body: Uint8Array, options: ExactBodyOptions): Uint8Array | 
 }
 
 async function* slices(body: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < body.byteLength; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
+  const turns = new Turns();
+  for (let at = 0; at < body.byteLength; at += SLICE_BYTES) {
+    yield body.subarray(at, at + SLICE_BYTES);
+    await turns.after(SLICE_BYTES);
+  }
 }
+
+/**
+ * Lets the event loop go round now and then. A source that always has the next chunk and a socket that always takes
+ * it would otherwise keep each other busy without a pause, and no timer, signal or other request would get its turn.
+ */
+class Turns {
+  private sinceBytes = 0;
+
+  async after(sizeBytes: number): Promise<void> {
+    this.sinceBytes += sizeBytes;
+    if (this.sinceBytes < BYTES_PER_TURN) return;
+    this.sinceBytes = 0;
+    await setImmediate();
+  }
+}
+
+const BYTES_PER_TURN = 1024 * 1024;
 
 async function* exactStream(source: Readable, options: ExactBodyOptions): AsyncGenerator<Uint8Array> {
   const { sizeBytes, operation, idleMs, onChunk } = options;
   let seenBytes = 0;
   let last: Uint8Array | undefined;
+  const turns = new Turns();
   const silence = setTimeout(() => source.destroy(silent(operation, idleMs)), idleMs);
   try {
     for await (const piece of source as AsyncIterable<Uint8Array | string>) {
@@ -78,6 +101,7 @@ async function* exactStream(source: Readable, options: ExactBodyOptions): AsyncG
       onChunk?.(chunk);
       if (seenBytes === sizeBytes) last = chunk;
       else yield chunk;
+      await turns.after(chunk.byteLength);
     }
     if (seenBytes < sizeBytes) throw wrongLength(operation, seenBytes, sizeBytes);
   } catch (error) {

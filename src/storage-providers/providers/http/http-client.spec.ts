@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { lookup } from 'node:dns';
 import type { AddressInfo } from 'node:net';
@@ -27,6 +29,12 @@ afterEach(async () => {
   await client.close();
   await new Promise((resolve) => server.close(resolve));
 });
+
+const READER = `
+  const server = require('node:http').createServer((request, response) =>
+    request.resume().on('end', () => response.end()));
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
 
 /** Collects request bodies; `whole` tells whether the server saw a complete request. */
 function collector(): { bodies: { bytes: Buffer; whole: boolean }[] } {
@@ -91,6 +99,34 @@ describe('sending a body of a known length', () => {
     silent.push('abc');
     await expect(put(silent, 10)).rejects.toMatchObject({ code: 'aborted' });
     expect(silent.destroyed).toBe(true);
+  });
+
+  it('lets timers and signals have their turn while source and socket are always ready', async () => {
+    // The server reads in another process: nothing but the pauses between chunks gives the turn away.
+    const reader = spawn(process.execPath, ['-e', READER], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [port] = (await once(reader.stdout, 'data')) as [Buffer];
+    const elsewhere = new HttpClient(
+      { provider: 'google_gcs', bucket: 'b', origin: new URL(`http://127.0.0.1:${port.toString().trim()}`) },
+      { dialer, timeouts },
+    );
+    let turns = 0;
+    const clock = setInterval(() => (turns += 1), 1);
+    const body = Readable.from(
+      Array.from({ length: 2_000 }, () => Buffer.alloc(65_536)),
+      { objectMode: false },
+    );
+    const answer = await elsewhere.send({
+      operation: 'put',
+      method: 'PUT',
+      path: '/',
+      body,
+      sizeBytes: 2_000 * 65_536,
+    });
+    answer.body.destroy();
+    clearInterval(clock);
+    reader.kill();
+    await elsewhere.close();
+    expect(turns).toBeGreaterThan(20);
   });
 
   it('leaves a source alone that was not read from, and outlives one that fails before', async () => {
