@@ -13,6 +13,7 @@ import { RevalidatedCache } from './revalidated-cache.js';
 import { sameBucket } from './same-bucket.js';
 import { SealedSecrets } from './sealing/sealed-secrets.service.js';
 import { Sealing } from './sealing/sealing.service.js';
+import { StorageCalls } from './storage-calls.service.js';
 
 /** A user's bucket, ready for work. The storage belongs to a pool: never close it. */
 export interface OpenedConfig {
@@ -55,6 +56,7 @@ export class CloudStorages {
     private readonly sealing: Sealing,
     private readonly connections: StorageConnections,
     private readonly contexts: ConnectionContexts,
+    private readonly calls: StorageCalls,
     statements: Statements,
     clock: Clock,
   ) {
@@ -132,7 +134,9 @@ export class CloudStorages {
     const { capabilities } = credentials;
     const revision = `${credentials.id}.${credentials.version} ${JSON.stringify(capabilities)}`;
     const storage = this.connections.storageOf(String(configId), revision, () =>
-      openStorage(providerByName(provider), settings, this.contexts.of(userId, capabilities)),
+      openStorage(providerByName(provider), settings, this.contexts.of(userId, capabilities), {
+        log: this.calls.note,
+      }),
     );
     return { configId, provider, bucketName, storage };
   }

@@ -13,6 +13,7 @@ import { ProvidersController } from './providers.controller.js';
 import { DataKeys } from './sealing/data-keys.service.js';
 import { SealedSecrets } from './sealing/sealed-secrets.service.js';
 import { Sealing } from './sealing/sealing.service.js';
+import { StorageCalls } from './storage-calls.service.js';
 import { SupersededCredentials } from './superseded-credentials.service.js';
 
 /** Users' sealed settings, and their buckets opened with them. Needs SnapshotsModule for the statistics. */
@@ -30,6 +31,7 @@ import { SupersededCredentials } from './superseded-credentials.service.js';
     ConnectionContexts,
     ConnectionTests,
     LocalDiskSigning,
+    StorageCalls,
     SupersededCredentials,
   ],
   exports: [CloudStorages, LocalDiskSigning, Sealing],

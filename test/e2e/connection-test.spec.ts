@@ -1,11 +1,14 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CHECK_IDS } from '../../src/storage-providers/connection-checks/check.js';
 import { startS3Double, type S3Double } from '../support/s3-double/s3-double.js';
 import type { S3User } from '../support/s3-double/users.js';
 import { startServer, type TestServer } from '../support/server.js';
 
+const FIXTURES = new URL('../fixtures/tls/', import.meta.url);
 const SETTINGS = '/api/v1/settings/cloud-storage';
 const TEST = `${SETTINGS}/test`;
 
@@ -18,7 +21,12 @@ describe('POST /api/v1/settings/cloud-storage/test', () => {
   let s3: S3Double;
 
   beforeAll(async () => {
-    server = await startServer({ env: { ALLOWED_PRIVATE_ENDPOINTS: '127.0.0.1' } });
+    server = await startServer({
+      env: {
+        ALLOWED_PRIVATE_ENDPOINTS: '127.0.0.1,localhost',
+        NODE_EXTRA_CA_CERTS: fileURLToPath(new URL('localhost.cert.pem', FIXTURES)),
+      },
+    });
   });
 
   afterAll(() => server.stop());
@@ -142,6 +150,19 @@ describe('POST /api/v1/settings/cloud-storage/test', () => {
     });
     const check = body.checks.find(({ status }) => status === 'failed');
     expect(check).toMatchObject({ id, code: 'access_denied', repair: expect.stringContaining(action) });
+  });
+
+  it('shows whose certificate the endpoint has and when it ends', async () => {
+    const read = (name: string) => readFileSync(new URL(name, FIXTURES), 'utf8');
+    const tls = { key: read('localhost.key.pem'), cert: read('localhost.cert.pem') };
+    await s3.stop();
+    s3 = await startS3Double({ tls });
+    const { body } = await call('POST', TEST, settings({ endpoint: `https://localhost:${s3.port}` }));
+    expect(body).toMatchObject({ success: true });
+    expect(body.checks.find(({ id }) => id === 'tls')).toMatchObject({
+      status: 'passed',
+      observed: { certificate_subject: 'Stowage test', certificate_expires: expect.stringMatching(/ GMT$/) },
+    });
   });
 
   it('tells each check as it happens', async () => {

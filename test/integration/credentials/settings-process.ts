@@ -13,6 +13,7 @@ import { CredentialsModule } from '../../../src/credentials/credentials.module.j
 import { SupersededCredentials } from '../../../src/credentials/superseded-credentials.service.js';
 import { DatabaseModule } from '../../../src/database/database.module.js';
 import { SnapshotsModule } from '../../../src/snapshots/snapshots.module.js';
+import { Metrics } from '../../../src/telemetry/metrics.js';
 import { TelemetryModule } from '../../../src/telemetry/telemetry.module.js';
 
 /** Stands still, at the time of its making, until the test moves it. */
@@ -64,6 +65,10 @@ export class SettingsProcess {
 
   get superseded(): SupersededCredentials {
     return this.app.get(SupersededCredentials);
+  }
+
+  metrics(): Promise<string> {
+    return this.app.get(Metrics).text();
   }
 
   get database(): DataSource {

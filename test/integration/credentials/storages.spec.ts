@@ -192,6 +192,19 @@ describe('opened buckets', () => {
     });
   });
 
+  it('have their calls counted by provider, operation and outcome', async () => {
+    await save(s3());
+    const opened = await one.storages.active(userId);
+    await write(opened, 'f/1', 'hello');
+    await expect(opened.storage.get('f/2')).rejects.toMatchObject({ code: 'object_not_found' });
+    const metrics = await one.metrics();
+    const counter = (operation: string, outcome: string) =>
+      `stowage_storage_requests_total{provider="s3_compatible",operation="${operation}",outcome="${outcome}"} 1`;
+    expect(metrics).toContain(counter('put', 'ok'));
+    expect(metrics).toContain(counter('get', 'object_not_found'));
+    expect(metrics).toMatch(/stowage_storage_request_duration_seconds_count\{.*operation="put"\} 1/);
+  });
+
   it('of local_disk are apart for each user, although they have the same name', async () => {
     const other = await one.newActor();
     const body = { provider: 'local_disk', bucket_name: 'files' };
