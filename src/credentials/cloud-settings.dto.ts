@@ -85,7 +85,7 @@ export class CloudSettingsDto {
   @ApiProperty({
     type: 'object',
     additionalProperties: { type: 'string' },
-    example: { key_id: '004a1b2c3d4e5f', region: 'us-west-004', prefix: 'stowage/' },
+    example: { bucket_name: 'dumont-snapshots', region: 'us-west-004', prefix: 'stowage/' },
   })
   settings: Record<string, string>;
 
