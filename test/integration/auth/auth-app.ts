@@ -1,6 +1,5 @@
 import { Controller, Get, Global, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { InjectOptions, Response } from 'light-my-request';
 import { dataSourceOptions } from '../../../ormconfig.js';
 import { newApiKey } from '../../../src/auth/api-key-format.js';
 import { AuthModule } from '../../../src/auth/auth.module.js';
@@ -13,6 +12,8 @@ import { createApp } from '../../../src/http/app.factory.js';
 import { HttpModule } from '../../../src/http/http.module.js';
 import { createLog } from '../../../src/telemetry/log.js';
 import { TelemetryModule } from '../../../src/telemetry/telemetry.module.js';
+
+type Answer = Awaited<ReturnType<NestFastifyApplication['inject']>>;
 
 /** Time that passes when a test says so. */
 export class TestClock extends Clock {
@@ -81,13 +82,13 @@ export class AuthApp {
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     url: string,
     { key, ...options }: SendOptions = {},
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
     return this.app.inject({ method, url, ...options, headers: { ...authorization, ...options.headers } });
   }
 
   /** @returns the parsed body of an answer that must have this status */
-  async ok<T>(status: number, answer: Promise<Response>): Promise<T> {
+  async ok<T>(status: number, answer: Promise<Answer>): Promise<T> {
     const { statusCode, body } = await answer;
     if (statusCode !== status) throw new Error(`Expected ${status}, got ${statusCode}: ${body}`);
     return (body === '' ? undefined : JSON.parse(body)) as T;
@@ -129,6 +130,8 @@ interface AuthAppOptions extends Partial<Omit<Environment, 'STOWAGE_ADMIN_KEY'>>
   readonly clock?: TestClock;
 }
 
-interface SendOptions extends Pick<InjectOptions, 'payload' | 'headers'> {
+interface SendOptions {
   readonly key?: string;
+  readonly payload?: object;
+  readonly headers?: Readonly<Record<string, string>>;
 }
