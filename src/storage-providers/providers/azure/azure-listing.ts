@@ -19,18 +19,46 @@ export function readListPage(root: XmlElement, container: string, limit: number)
   const all = childrenOf(blobs, 'Blob');
   if (all.length > limit) throw protocolError('list', 'more objects than were asked for');
   return {
-    objects: inByteOrder(all.filter((blob) => !isDirectory(blob)).map(readBlob)),
+    objects: all.filter((blob) => !isDirectory(blob)).map(readBlob),
     nextCursor: nextMarker === '' ? undefined : nextMarker,
   };
 }
 
+/** Pages that are read on at most; more are no listing of ours. */
+const MAX_PAGES_AT_ONCE = 100;
+
 /**
- * Azurite, and by its documentation nobody promises more of Azure, orders names by UTF-16 units. Only a page in that
- * order is put into ours; any other disorder stays for `strictList` to see.
+ * One page in UTF-8 byte order of a service that may order names by UTF-16 units, as Azurite does and Azure nowhere
+ * excludes. The orders differ only where a character beyond U+FFFF meets one from U+E000 on, so a page that ends
+ * between such names is read on until none can come that belongs before: only then it may be longer than asked for.
+ * Any other disorder stays as it is, for `strictList` to see.
  */
-function inByteOrder(objects: ObjectInfo[]): ObjectInfo[] {
+export async function readOrderedPage(
+  read: (marker: string | undefined) => Promise<ListPage>,
+  marker: string | undefined,
+): Promise<ListPage> {
+  let page = await read(marker);
+  let objects = page.objects;
+  for (let pages = 1; page.nextCursor !== undefined && mayComeBefore(objects); pages += 1) {
+    if (pages === MAX_PAGES_AT_ONCE)
+      throw protocolError('list', 'names in an order that cannot be put right');
+    page = await read(page.nextCursor);
+    objects = [...objects, ...page.objects];
+  }
+  return { objects: inByteOrder(objects), nextCursor: page.nextCursor };
+}
+
+/** Whether a later page may hold a name that belongs before one of these. */
+function mayComeBefore(objects: readonly ObjectInfo[]): boolean {
+  const last = objects.at(-1)?.key;
+  return last !== undefined && (SURROGATE.test(last) || inByteOrder(objects).at(-1)?.key !== last);
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+function inByteOrder(objects: readonly ObjectInfo[]): readonly ObjectInfo[] {
   const isInUnitOrder = objects.every(({ key }, at) => at === 0 || objects[at - 1]!.key < key);
-  return isInUnitOrder ? objects.sort((a, b) => compareUtf8(a.key, b.key)) : objects;
+  return isInUnitOrder ? objects.toSorted((a, b) => compareUtf8(a.key, b.key)) : objects;
 }
 
 /** The key of a listed blob; names that XML cannot hold come percent-encoded. */

@@ -20,7 +20,7 @@ import { extentOf, lastModifiedOf, lengthIn } from '../http/content-headers.js';
 import type { HttpAnswer } from '../http/http-client.js';
 import { SentDigest } from '../http/sent-digest.js';
 import type { AzureClient } from './azure-client.js';
-import { bareEtag, readListPage } from './azure-listing.js';
+import { bareEtag, readListPage, readOrderedPage } from './azure-listing.js';
 import { azureMultipart } from './azure-multipart.js';
 
 const MAX_PAGE = 1_000;
@@ -131,18 +131,20 @@ export class AzureStorage implements ObjectStorage {
 
   async listPage({ prefix, cursor, limit = MAX_PAGE, signal }: ListOptions): Promise<ListPage> {
     const maxResults = Math.min(Math.max(1, limit), MAX_PAGE);
-    const query = {
-      restype: 'container',
-      comp: 'list',
-      maxresults: String(maxResults),
-      ...(prefix !== '' && { prefix }),
-      ...(cursor !== undefined && { marker: cursor }),
-    };
-    const root = await this.client.xml(
-      { operation: 'list', method: 'GET', query, signal },
-      'EnumerationResults',
-    );
-    return readListPage(root, this.client.container, maxResults);
+    return readOrderedPage(async (marker) => {
+      const query = {
+        restype: 'container',
+        comp: 'list',
+        maxresults: String(maxResults),
+        ...(prefix !== '' && { prefix }),
+        ...(marker !== undefined && { marker }),
+      };
+      const root = await this.client.xml(
+        { operation: 'list', method: 'GET', query, signal },
+        'EnumerationResults',
+      );
+      return readListPage(root, this.client.container, maxResults);
+    }, cursor);
   }
 
   urlOf(key: string): string {
