@@ -7,4 +7,5 @@ export const ADVISORY_LOCK_CLASS = 0x73746f77;
 export const ADVISORY_LOCKS = {
   migrations: 1,
   administrators: 2,
+  firstInstallation: 3,
 } as const;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config/config.js';
+import { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from '../../database/advisory-locks.js';
 import { sealed } from '../credentials-error.js';
 import { DataKey } from '../data-key.entity.js';
 import { Installation } from '../installation.entity.js';
@@ -9,9 +10,6 @@ import { KeyRing, makeKeyCheck } from './key-ring.js';
 import { readMasterKeyFile, readOrCreateMasterKeyFile, type MasterKeyFile } from './master-key-file.js';
 import { MasterKey, MasterKeyError } from './master-key.js';
 import { decideSealing, sealedBecause, type SealingState } from './sealing-state.js';
-
-/** Any constant: two processes that start on one empty database must agree on one installation. */
-const START_LOCK = 7_348_512_001;
 
 /** Holds the master keys. Until they proved to be the right ones the service is sealed: nothing is opened or written. */
 @Injectable()
@@ -26,7 +24,11 @@ export class Sealing implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     this.current = await this.database.transaction(async (manager) => {
-      await manager.query('SELECT pg_advisory_xact_lock($1)', [START_LOCK]);
+      // Processes that start on one empty database together must agree on one installation.
+      await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [
+        ADVISORY_LOCK_CLASS,
+        ADVISORY_LOCKS.firstInstallation,
+      ]);
       return this.start(manager);
     });
     if (!this.current.open) this.log.error(`Stowage starts sealed. ${this.current.advice}`);
