@@ -34,6 +34,7 @@ export const gcsDialect: Dialect = (code, message, operation) => {
       const isObject = namesAnObject(operation) && !/bucket does not exist/i.test(message);
       return { code: isObject ? 'object_not_found' : 'bucket_not_found' };
     }
+    case 'AccessDenied': // the XML API's name for it
     case 'forbidden': {
       const permission = /does not have (storage\.\w{1,40}\.\w{1,40}) access/.exec(message)?.[1];
       return { code: 'access_denied', permission };
