@@ -13,6 +13,8 @@ import { createLog, flushLog, type Log } from './telemetry/log.js';
 /** sysexits.h: a supervisor that sees 78 need not try again before somebody has changed the configuration. */
 const EXIT_FAILURE = 1;
 const EXIT_CONFIG = 78;
+/** Ctrl-C below npm arrives twice: from the terminal, and passed on by npm. */
+const ONE_KEYPRESS_MS = 500;
 
 try {
   const environment = readProcessEnvironment();
@@ -58,16 +60,17 @@ async function stop(
   process.exit();
 }
 
-/** Resolves at the first signal; the second ends the process at once, and so does one before there is a server. */
+/** Resolves at the first signal; a later one ends the process at once. */
 function stopSignal(log: Log): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedMs: number | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (!asked) {
-        asked = true;
+      if (askedMs === undefined) {
+        askedMs = performance.now();
         resolve(signal);
         return;
       }
+      if (performance.now() - askedMs < ONE_KEYPRESS_MS) return;
       log.warn({ signal }, 'second signal: stopping at once');
       void flushLog(log).finally(() => process.exit(EXIT_FAILURE));
     };

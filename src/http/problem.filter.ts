@@ -50,7 +50,7 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (error instanceof HttpException && request.is404) {
       const methods = allowedMethods(this.routes, pathOf(request));
-      if (methods.length > 0) {
+      if (methods.length > 0 && !methods.includes(request.method)) {
         void reply.header('allow', methods.join(', '));
         return new RequestError(
           'method_not_allowed',
