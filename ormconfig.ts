@@ -33,6 +33,9 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     migrations,
     migrationsRun: false,
     synchronize: false,
+    // gen_random_uuid() is PostgreSQL's own since 13: no extension, which only a superuser could install.
+    uuidExtension: 'pgcrypto',
+    installExtensions: false,
     // The seeds' columns are TIMESTAMP without time zone: every session writes and reads them as UTC.
     extra: { options: '-c timezone=UTC', application_name: 'stowage' },
   };

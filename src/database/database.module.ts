@@ -3,7 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Config } from '../config/config.js';
 import { DatabaseServer, openDatabase } from './open-database.js';
-import { Statements } from './statements.js';
+import { CONNECTION_TIMEOUT_MS, STATEMENT_TIMEOUT_MS, Statements } from './statements.js';
 
 /** `dataSourceOptions` of ormconfig.ts; handed in because the entities are above this layer. */
 export type DataSourceFactory = (url: string, poolSize: number) => DataSourceOptions;
@@ -31,7 +31,7 @@ export class DatabaseModule implements OnApplicationShutdown {
           imports: [server],
           inject: [DatabaseServer, Config],
           useFactory: ({ url }: DatabaseServer, config: Config) => ({
-            ...dataSourceOptions(url, poolSizes(config).entities),
+            ...withDeadlines(dataSourceOptions(url, poolSizes(config).entities)),
             poolErrorHandler: warnOfLoss,
             // openDatabase has waited for the database already.
             retryAttempts: 1,
@@ -82,6 +82,16 @@ class DatabaseServerModule {
 }
 
 const logger = new Logger('Database');
+
+/** A request fails rather than waits for ever for a connection or a lock. */
+function withDeadlines(options: DataSourceOptions): DataSourceOptions {
+  const extra = {
+    ...(options.extra as object),
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+  };
+  return { ...options, extra };
+}
 
 /** PostgreSQL's everyday messages are for who looks for something. */
 function log(message: string): void {

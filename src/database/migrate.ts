@@ -114,8 +114,9 @@ function unreachable(url: string, cause: unknown): DatabaseStartError {
 
 /** The database without the password of its URL. */
 function describe(url: string): string {
+  if (!URL.canParse(url)) return 'the PostgreSQL of DATABASE_URL';
   const { hostname, port, pathname } = new URL(url);
-  return `the PostgreSQL database "${decodeURIComponent(pathname.slice(1))}" on ${hostname}:${port || 5432}`;
+  return `the PostgreSQL database "${pathname.slice(1)}" on ${hostname}:${port || 5432}`;
 }
 
 /** When several addresses of a host refuse, the message is empty and each of them has its own. */

@@ -16,8 +16,8 @@ export interface StatementsOptions {
 }
 
 /** Longest wait for a free connection: when it is over, more requests wait than can be served. */
-const CONNECTION_TIMEOUT_MS = 10_000;
-const STATEMENT_TIMEOUT_MS = 30_000;
+export const CONNECTION_TIMEOUT_MS = 10_000;
+export const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 300_000;
 const QUERY_CANCELED = '57014';
 

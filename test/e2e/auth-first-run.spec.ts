@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startServer, type TestServer } from '../support/server.js';
@@ -53,13 +53,27 @@ describe('a new installation', () => {
 
     it('ends PostgreSQL with the server', async () => {
       server = await startServer({ env: { DATABASE_URL: '' } });
-      const pidFile = join(server.dataDir, 'postgres/data/postmaster.pid');
-      const postmaster = Number((await readFile(pidFile, 'utf8')).split('\n')[0]);
+      const postmaster = await postmasterOf(server);
       expect(() => process.kill(postmaster, 0)).not.toThrow();
       await server.terminate();
       expect(() => process.kill(postmaster, 0)).toThrow('ESRCH');
       // Removed only by an orderly shutdown.
-      await expect(access(pidFile)).rejects.toThrow('ENOENT');
+      await expect(postmasterOf(server)).rejects.toThrow('ENOENT');
+    });
+
+    it('works again by itself after PostgreSQL was killed; meanwhile it says so', async () => {
+      server = await startServer({ env: { DATABASE_URL: '' } });
+      const client = AuthClient.withKey(server, server.adminKey);
+      const before = await client.json<object>(200, 'GET', '/api/v1/users');
+      process.kill(await postmasterOf(server), 'SIGKILL');
+      const statuses = new Set<number>();
+      for (let status = 0; status !== 200 || !statuses.has(503);) {
+        status = await client.status('/api/v1/users');
+        statuses.add(status);
+        expect([200, 503]).toContain(status);
+      }
+      expect(await client.json(200, 'GET', '/api/v1/users')).toEqual(before);
+      expect(await client.status('/health/ready')).toBe(200);
     });
 
     it('is administered from the command line while the server runs', async () => {
@@ -138,6 +152,11 @@ describe('npm run admin', () => {
     });
   });
 });
+
+async function postmasterOf(server: TestServer): Promise<number> {
+  const pidFile = await readFile(join(server.dataDir, 'postgres/data/postmaster.pid'), 'utf8');
+  return Number(pidFile.split('\n')[0]);
+}
 
 /** The command with the environment of the server; `databaseUrl` undefined: the embedded one. */
 function admin(

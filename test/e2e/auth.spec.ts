@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
 import pg from 'pg';
 import { startServer, type TestServer } from '../support/server.js';
 import { AuthClient } from './auth-client.js';
@@ -54,6 +55,29 @@ describe('two replicas on one database', () => {
       expect(await AuthClient.withKey(server, user.key.key).status('/api/v1/users')).toBe(403);
       expect(await AuthClient.withKey(server, agent.key.key).status('/api/v1/api-keys')).toBe(403);
       expect(await AuthClient.withKey(server, first.adminKey).status('/api/v1/users')).toBe(200);
+    }
+  });
+
+  it('refuse whatever is not exactly one valid key, and never fail over it', async () => {
+    const { key } = (await newUser()).key;
+    const once = `Authorization: Bearer ${key}`;
+    const heads: [string, number][] = [
+      [once, 200],
+      [`aUTHORIZATION:\tbEARER ${key}  `, 200],
+      ['', 401],
+      [`${once}\r\n${once}`, 401],
+      [`${once}\r\nauthorization: Basic eDp5`, 401],
+      [`Authorization: Bearer ${key.slice(0, -1)}`, 401],
+      [`Authorization: Bearer ${key}\u00e9`, 401],
+      [`Authorization: Bearer ${key}, Bearer ${key}`, 401],
+      [`Authorization: Basic ${Buffer.from(`x:${key}`).toString('base64')}`, 401],
+      [`Authorization: Bearer ${'A'.repeat(12_000)}`, 401],
+      [`Authorization: Bearer ${'A'.repeat(1_000_000)}`, 400],
+      [`Authorization: Bearer ${key}\0`, 400],
+      [`Authorization: Bearer\r\n ${key}`, 400],
+    ];
+    for (const [head, status] of heads) {
+      expect([head.slice(0, 60), await statusOfRaw(second, head)]).toEqual([head.slice(0, 60), status]);
     }
   });
 
@@ -137,3 +161,23 @@ describe('two replicas on one database', () => {
     }
   });
 });
+
+/** Sends the head of a request as it is, which fetch would mend or refuse. */
+function statusOfRaw(server: TestServer, head: string): Promise<number> {
+  const { port, host } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const finish = () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]));
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    socket.once('end', finish);
+    // A server that has answered need not read the rest of a head that is too long.
+    socket.once('error', (error) => (answer === '' ? reject(error) : finish()));
+    socket.write(
+      Buffer.from(
+        `GET /api/v1/me HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${head}\r\n\r\n`,
+        'latin1',
+      ),
+    );
+  });
+}

@@ -36,6 +36,8 @@ describe('DatabaseModule', () => {
     const user = await app.get(DataSource).getRepository(User).save({ name: 'Ada' });
     expect(user.id).toBe(1);
     expect(await app.get(Statements).query(ONE, [])).toEqual([{ one: 1 }]);
+    const extensions = await app.get(DataSource).query('SELECT extname FROM pg_extension');
+    expect(extensions).toEqual([{ extname: 'plpgsql' }]);
     await app.close();
     expect(await readdir(dataDir)).toEqual([]);
     // Without FORCE this fails while a connection is open.
@@ -50,6 +52,17 @@ describe('DatabaseModule', () => {
     expect(await second.get(DataSource).getRepository(User).countBy({ name: 'Ada' })).toBe(1);
     await second.close();
     expect(await lockIsFree(dataDir)).toBe(true);
+  });
+
+  it('gives up on a statement that waits too long, and on waiting for a connection', async () => {
+    const database = await createTestDatabase();
+    const app = await compile({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: '2' });
+    const settings = await app.get(DataSource).query('SHOW statement_timeout');
+    expect(settings).toEqual([{ statement_timeout: '30s' }]);
+    const { master } = app.get(DataSource).driver as unknown as { master: { options: object } };
+    expect(master.options).toMatchObject({ max: 1, connectionTimeoutMillis: 10_000 });
+    await app.close();
+    await database.drop();
   });
 
   it('ends its own PostgreSQL when the start fails', async () => {
