@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Principal } from '../auth/principal.js';
 import { Config } from '../config/config.js';
 import { RequestError, validationFailed } from '../errors/request-errors.js';
-import { providerByName, resolveProviderName } from '../storage-providers/providers/index.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import {
   PROVIDER_NAMES,
   type ConnectContext,
@@ -40,6 +40,7 @@ export class CandidateSettings {
     private readonly configs: CloudConfigs,
     private readonly secrets: SealedSecrets,
     private readonly config: Config,
+    private readonly registry: ProviderRegistry,
     @Inject(CONNECT_CONTEXT) private readonly context: ConnectContext,
   ) {}
 
@@ -49,7 +50,7 @@ export class CandidateSettings {
    */
   async read({ userId, scopes }: Principal, body: Body): Promise<Candidate> {
     assertSmall(body);
-    const provider = providerOf(body);
+    const provider = this.providerOf(body);
     const seen = await this.configs.seen(userId);
     const { provider: _, ...fields } = body;
     const previous = await this.previousSettings(provider, fields, seen, userId);
@@ -58,6 +59,13 @@ export class CandidateSettings {
     if ('problems' in read) throw problemsFound(provider, fields, read.problems);
     const settings = this.withRegion(provider, read.settings);
     return { provider, settings, bucketName: settings.bucket_name ?? '', seen };
+  }
+
+  private providerOf({ provider }: Body): StorageProvider {
+    const found = typeof provider === 'string' ? this.registry.find(provider) : undefined;
+    if (found !== undefined) return found;
+    const detail = `must be one of ${PROVIDER_NAMES.join(', ')}`;
+    throw validationFailed([{ pointer: '/provider', detail, code: 'is_in' }]);
   }
 
   /** With secrets, but only when the request leaves one out: otherwise they need not be opened. */
@@ -104,13 +112,6 @@ export class CandidateSettings {
 function assertSmall(body: Body): void {
   if (Buffer.byteLength(JSON.stringify(body)) <= MAX_BODY_BYTES) return;
   throw new RequestError('payload_too_large', 'The settings may have 64 KiB at most.');
-}
-
-function providerOf({ provider }: Body): StorageProvider {
-  const name = typeof provider === 'string' ? resolveProviderName(provider) : undefined;
-  if (name !== undefined) return providerByName(name);
-  const detail = `must be one of ${PROVIDER_NAMES.join(', ')}`;
-  throw validationFailed([{ pointer: '/provider', detail, code: 'is_in' }]);
 }
 
 /** Points to the name under which the request gave the field. Names may hold anything: RFC 6901 escapes. */

@@ -20,6 +20,7 @@ import type { Principal } from '../auth/principal.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
 import { etagOf } from '../rest/etag.js';
 import { connectionTestResult } from '../storage-providers/connection-test.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import { PROVIDERS } from '../storage-providers/providers/index.js';
 import { abortOnDisconnect } from './abort-on-disconnect.js';
 import {
@@ -46,6 +47,7 @@ export class CloudSettingsController {
   constructor(
     private readonly settings: CloudSettings,
     private readonly stats: SnapshotStats,
+    private readonly registry: ProviderRegistry,
   ) {}
 
   /** Without secrets. `configured` is false, and the settings null, while there are none. */
@@ -61,7 +63,7 @@ export class CloudSettingsController {
       this.stats.ofUser(caller.userId),
     ]);
     void reply.header('etag', etagOfState(seen)).header('cache-control', 'no-store');
-    return settingsJson(seen, totals);
+    return settingsJson(seen, totals, this.registry);
   }
 
   /**

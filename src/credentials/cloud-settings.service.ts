@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { assertIfMatch, etagOf } from '../rest/etag.js';
 import type { ConnectionTestResult } from '../storage-providers/connection-checks/fold-result.js';
 import type { ConnectionTestEvent } from '../storage-providers/connection-test.js';
-import { providerByName } from '../storage-providers/providers/index.js';
 import { publicSettings } from '../storage-providers/parse-settings.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import type { ProviderSettings, StorageProvider } from '../storage-providers/storage-provider.js';
 import { CandidateSettings, type Candidate } from './candidate-settings.service.js';
 import type { CloudConfig } from './cloud-config.entity.js';
@@ -37,6 +37,7 @@ export class CloudSettings {
     private readonly secrets: SealedSecrets,
     private readonly storages: CloudStorages,
     private readonly tests: ConnectionTests,
+    private readonly registry: ProviderRegistry,
   ) {}
 
   seen(userId: number): Promise<SeenState> {
@@ -54,7 +55,7 @@ export class CloudSettings {
       const candidate = await this.candidates.read(actor.principal, body);
       assertIfMatch(options.ifMatch, etagOfState(candidate.seen));
       const test = options.test ? await this.passedTest(actor, candidate, options.signal) : undefined;
-      const saved = await this.configs.save(actor, candidate.seen, newConfigOf(candidate, test));
+      const saved = await this.configs.save(actor, candidate.seen, this.newConfigOf(candidate, test));
       if (saved === undefined) continue;
       this.storages.changed(actor.principal.userId);
       return saved;
@@ -103,7 +104,7 @@ export class CloudSettings {
     settings: ProviderSettings,
     signal: AbortSignal,
   ): AsyncGenerator<ConnectionTestEvent, void, void> {
-    const provider = providerByName(config.provider);
+    const provider = this.registry.byName(config.provider);
     for await (const event of this.tests.events(config.userId, provider, settings, signal)) {
       // Noted before it is answered: who reads the settings next sees it.
       if (event.type === 'result') await this.noteTest(config, event.result);
@@ -130,32 +131,33 @@ export class CloudSettings {
     const secrets = await this.secrets.open({ userId, configId, version }, config.encryptedConfig);
     return { ...config.settings, ...secrets };
   }
+
+  private newConfigOf(candidate: Candidate, test: ConnectionTestResult | undefined): NewCloudConfig {
+    const { provider, settings, bucketName } = candidate;
+    const shown = publicSettings(provider, settings);
+    return {
+      provider: provider.name,
+      bucketName,
+      settings: shown,
+      secrets: secretsOf(provider, settings),
+      secretHints: secretHints(provider, settings),
+      capabilities: this.knownCapabilities(candidate, shown),
+      test,
+    };
+  }
+
+  /** What was found out about a bucket stays true when only the key changes. */
+  private knownCapabilities({ provider, bucketName, seen }: Candidate, settings: ProviderSettings) {
+    const { active } = seen;
+    if (active === undefined) return {};
+    const wanted = { provider: provider.name, bucketName, settings };
+    return sameBucket(active, wanted, this.registry) ? active.capabilities : {};
+  }
 }
 
 /** Names the state of a user's settings; a change that was prepared from another state does not fit. */
 export function etagOfState({ version }: SeenState): string {
   return etagOf(version);
-}
-
-function newConfigOf(candidate: Candidate, test: ConnectionTestResult | undefined): NewCloudConfig {
-  const { provider, settings, bucketName } = candidate;
-  const shown = publicSettings(provider, settings);
-  return {
-    provider: provider.name,
-    bucketName,
-    settings: shown,
-    secrets: secretsOf(provider, settings),
-    secretHints: secretHints(provider, settings),
-    capabilities: knownCapabilities(candidate, shown),
-    test,
-  };
-}
-
-/** What was found out about a bucket stays true when only the key changes. */
-function knownCapabilities({ provider, bucketName, seen }: Candidate, settings: ProviderSettings) {
-  const { active } = seen;
-  const stays = active !== undefined && sameBucket(active, { provider: provider.name, bucketName, settings });
-  return stays ? active.capabilities : {};
 }
 
 function secretsOf(provider: StorageProvider, settings: ProviderSettings): ProviderSettings {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../config/clock.js';
 import { Statements } from '../database/statements.js';
 import { openStorage } from '../storage-providers/open-storage.js';
-import { providerByName } from '../storage-providers/providers/index.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import { StorageConnections } from '../storage-providers/storage-connections.js';
 import type { ObjectStorage, ProviderName, ProviderSettings } from '../storage-providers/storage-provider.js';
 import type { CloudConfig } from './cloud-config.entity.js';
@@ -57,6 +57,7 @@ export class CloudStorages {
     private readonly connections: StorageConnections,
     private readonly contexts: ConnectionContexts,
     private readonly calls: StorageCalls,
+    private readonly registry: ProviderRegistry,
     statements: Statements,
     clock: Clock,
   ) {
@@ -115,7 +116,7 @@ export class CloudStorages {
     if (active?.id === configId) return this.open(active, active, await this.settingsOf(active));
     const earlier = await this.configs.byId(userId, configId);
     if (earlier === undefined) throw cloudNotConfigured();
-    if (active !== undefined && sameBucket(earlier, active)) {
+    if (active !== undefined && sameBucket(earlier, active, this.registry)) {
       const prefix = earlier.settings.prefix;
       return this.open(earlier, active, { ...(await this.settingsOf(active)), ...(prefix && { prefix }) });
     }
@@ -134,7 +135,7 @@ export class CloudStorages {
     const { capabilities } = credentials;
     const revision = `${credentials.id}.${credentials.version} ${JSON.stringify(capabilities)}`;
     const storage = this.connections.storageOf(String(configId), revision, () =>
-      openStorage(providerByName(provider), settings, this.contexts.of(userId, capabilities), {
+      openStorage(this.registry.byName(provider), settings, this.contexts.of(userId, capabilities), {
         log: this.calls.note,
       }),
     );

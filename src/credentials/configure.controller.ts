@@ -6,6 +6,7 @@ import type { AuditOrigin } from '../auth/audit-log.service.js';
 import { Origin } from '../auth/audit-origin.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import { abortOnDisconnect } from './abort-on-disconnect.js';
 import { CloudSettings } from './cloud-settings.service.js';
 import { ConfiguredDto } from './configure.dto.js';
@@ -14,7 +15,10 @@ import { GUIDE_EXAMPLE, GUIDE_SCHEMA, fromGuide } from './guide-settings.js';
 @ApiTags('Implementation guide')
 @Controller()
 export class ConfigureController {
-  constructor(private readonly settings: CloudSettings) {}
+  constructor(
+    private readonly settings: CloudSettings,
+    private readonly registry: ProviderRegistry,
+  ) {}
 
   /**
    * Tests the settings and saves them when every check passed; otherwise the earlier ones stay untouched. Takes the
@@ -43,7 +47,7 @@ export class ConfigureController {
     @Body() body: Record<string, unknown> | undefined,
   ): Promise<ConfiguredDto> {
     const options = { test: true, signal: abortOnDisconnect(reply.raw) };
-    await this.settings.save({ principal: caller, origin }, fromGuide(body ?? {}), options);
+    await this.settings.save({ principal: caller, origin }, fromGuide(body ?? {}, this.registry), options);
     return { success: true };
   }
 }

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { fromGuide } from './guide-settings.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
+import { PROVIDERS } from '../storage-providers/providers/index.js';
+import { fromGuide as read } from './guide-settings.js';
+
+const registry = new ProviderRegistry(PROVIDERS);
+const fromGuide = (body: Record<string, unknown>) => read(body, registry);
 
 /** What the guide's form sends whichever provider was chosen. */
 const FORM = { accessKey: 'id', secretKey: 'secret', region: 'us-west-2', bucketName: 'my-bucket' };

@@ -1,4 +1,4 @@
-import { providerByName, resolveProviderName } from '../storage-providers/providers/index.js';
+import type { ProviderRegistry } from '../storage-providers/provider-registry.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -17,11 +17,10 @@ const GUIDE_FIELDS = [
  * Drops what the guide's form sends although the chosen provider has no use for it: its fields are the same for all,
  * and those that do not matter are empty or, as the region, a default. Everything else is left to validation.
  */
-export function fromGuide(body: Body): Body {
-  const name = typeof body.provider === 'string' ? resolveProviderName(body.provider) : undefined;
-  if (name === undefined) return body;
-  const { fields } = providerByName(name);
-  const known = new Set(fields.flatMap((field) => [field.name, ...(field.aliases ?? [])]));
+export function fromGuide(body: Body, registry: ProviderRegistry): Body {
+  const provider = typeof body.provider === 'string' ? registry.find(body.provider) : undefined;
+  if (provider === undefined) return body;
+  const known = new Set(provider.fields.flatMap((field) => [field.name, ...(field.aliases ?? [])]));
   const isIdle = (key: string, value: unknown): boolean =>
     (GUIDE_FIELDS as readonly string[]).includes(key) && (value === '' || !known.has(key));
   return Object.fromEntries(Object.entries(body).filter(([key, value]) => !isIdle(key, value)));

@@ -3,19 +3,21 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Scopes } from '../auth/access.decorators.js';
 import { notFound } from '../errors/request-errors.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
-import { PROVIDERS, providerByName, resolveProviderName } from '../storage-providers/providers/index.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import { providerJson } from './provider-json.js';
 import { ProviderDto, ProviderListDto } from './providers.dto.js';
 
 @ApiTags('Providers')
 @Controller()
 export class ProvidersController {
+  constructor(private readonly registry: ProviderRegistry) {}
+
   /** Fields with their help, the least policy that a key needs, prices and quirks: enough to draw a form. */
   @Get('/api/v1/providers')
   @Scopes('user')
   @ApiOperation({ operationId: 'listProviders', summary: 'List the kinds of store that can be used' })
   list(): ProviderListDto {
-    return { data: PROVIDERS.map(providerJson) };
+    return { data: this.registry.providers.map(providerJson) };
   }
 
   /** Takes the short names of the implementation guide too: aws, gcp, azure, digitalocean. */
@@ -24,8 +26,8 @@ export class ProvidersController {
   @ApiOperation({ operationId: 'getProvider', summary: 'Show one kind of store' })
   @ApiProblems('not_found')
   show(@Param('name') name: string): ProviderDto {
-    const provider = resolveProviderName(name);
+    const provider = this.registry.find(name);
     if (provider === undefined) throw notFound('provider');
-    return providerJson(providerByName(provider));
+    return providerJson(provider);
   }
 }

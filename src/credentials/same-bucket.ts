@@ -1,4 +1,4 @@
-import { providerByName } from '../storage-providers/providers/index.js';
+import type { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import type { ProviderName, ProviderSettings } from '../storage-providers/storage-provider.js';
 
 interface Place {
@@ -8,14 +8,14 @@ interface Place {
 }
 
 /** Whether two configurations mean one bucket, perhaps with another key or prefix. */
-export function sameBucket(left: Place, right: Place): boolean {
+export function sameBucket(left: Place, right: Place, registry: ProviderRegistry): boolean {
   return (
     left.provider === right.provider &&
     left.bucketName === right.bucketName &&
-    endpointOf(left) === endpointOf(right)
+    endpointOf(left, registry) === endpointOf(right, registry)
   );
 }
 
-function endpointOf({ provider, settings }: Place): string | undefined {
-  return providerByName(provider).endpointOf(settings)?.href;
+function endpointOf({ provider, settings }: Place, registry: ProviderRegistry): string | undefined {
+  return registry.byName(provider).endpointOf(settings)?.href;
 }

@@ -1,14 +1,18 @@
 import { publicSettings } from '../storage-providers/parse-settings.js';
-import { providerByName } from '../storage-providers/providers/index.js';
-import type { ProviderSettings } from '../storage-providers/storage-provider.js';
+import type { ProviderRegistry } from '../storage-providers/provider-registry.js';
+import type { ProviderSettings, StorageProvider } from '../storage-providers/storage-provider.js';
 import type { CloudConfig } from './cloud-config.entity.js';
 import type { SeenState } from './cloud-configs.service.js';
 import type { CloudSettingsDto, SnapshotStatsDto, StoredSecretDto } from './cloud-settings.dto.js';
 import type { SnapshotTotals } from './snapshot-stats.js';
 
 /** The answer to GET: the seed's members first, then what is shown besides. Never a secret. */
-export function settingsJson({ version, active }: SeenState, totals: SnapshotTotals): CloudSettingsDto {
-  const { shown, more } = active ? configuredJson(active) : NOTHING;
+export function settingsJson(
+  { version, active }: SeenState,
+  totals: SnapshotTotals,
+  registry: ProviderRegistry,
+): CloudSettingsDto {
+  const { shown, more } = active ? configuredJson(active, registry.byName(active.provider)) : NOTHING;
   return { ...shown, stats: statsJson(totals), ...more, version };
 }
 
@@ -25,16 +29,16 @@ const NOTHING = {
   more: { has_secret: false, last4: null, settings: {}, secrets: {}, capabilities: {}, updated_at: null },
 };
 
-function configuredJson(active: CloudConfig) {
-  const settings = publicSettings(providerByName(active.provider), active.settings);
-  const secrets = storedSecrets(active);
+function configuredJson(active: CloudConfig, provider: StorageProvider) {
+  const settings = publicSettings(provider, active.settings);
+  const secrets = storedSecrets(active, provider);
   const hints = Object.values(secrets).map(({ last4 }) => last4);
   return {
     shown: {
       provider: active.provider,
       bucket_name: active.bucketName,
       region: settings.region ?? null,
-      endpoint: endpointText(active, settings),
+      endpoint: endpointText(provider, settings),
       configured: true,
       last_test: active.lastTest?.toISOString() ?? null,
       last_test_success: active.lastTestSuccess,
@@ -59,8 +63,11 @@ function statsJson({ totalSnapshots, totalBytes, lastSnapshot }: SnapshotTotals)
   };
 }
 
-function storedSecrets({ provider, secretHints }: CloudConfig): Record<string, StoredSecretDto> {
-  const fields = providerByName(provider).fields.filter(({ name }) => secretHints[name] !== undefined);
+function storedSecrets(
+  { secretHints }: CloudConfig,
+  provider: StorageProvider,
+): Record<string, StoredSecretDto> {
+  const fields = provider.fields.filter(({ name }) => secretHints[name] !== undefined);
   return Object.fromEntries(fields.map(({ name }) => [name, { last4: secretHints[name]! }]));
 }
 
@@ -73,8 +80,8 @@ function capabilitiesJson({ capabilities }: CloudConfig): CloudSettingsDto['capa
 }
 
 /** As the seed shows it: the host alone, unless the scheme says something. */
-function endpointText({ provider }: CloudConfig, settings: ProviderSettings): string | null {
-  const endpoint = providerByName(provider).endpointOf(settings);
+function endpointText(provider: StorageProvider, settings: ProviderSettings): string | null {
+  const endpoint = provider.endpointOf(settings);
   if (endpoint === undefined) return null;
   const path = endpoint.pathname === '/' ? '' : endpoint.pathname;
   return `${endpoint.protocol === 'https:' ? '' : 'http://'}${endpoint.host}${path}`;

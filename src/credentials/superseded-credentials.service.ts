@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { AuditLog } from '../auth/audit-log.service.js';
+import { ProviderRegistry } from '../storage-providers/provider-registry.js';
 import { CloudConfig } from './cloud-config.entity.js';
 import { sameBucket } from './same-bucket.js';
 import { Sealing } from './sealing/sealing.service.js';
@@ -25,6 +26,7 @@ export class SupersededCredentials implements OnApplicationBootstrap, OnApplicat
     private readonly database: DataSource,
     private readonly sealing: Sealing,
     private readonly audit: AuditLog,
+    private readonly registry: ProviderRegistry,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -64,7 +66,7 @@ export class SupersededCredentials implements OnApplicationBootstrap, OnApplicat
       userId: config.userId,
       isActive: true,
     });
-    return active !== null && sameBucket(config, active);
+    return active !== null && sameBucket(config, active, this.registry);
   }
 
   private destroy({ id, userId, provider, bucketName }: CloudConfig): Promise<boolean> {

@@ -3,12 +3,13 @@ import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import { Clock } from '../config/clock.js';
 import { Config } from '../config/config.js';
 import { createDialer } from './dialer.js';
+import { ProviderRegistry } from './provider-registry.js';
 import { PROVIDERS } from './providers/index.js';
 import { StorageConnections } from './storage-connections.js';
-import type { ConnectContext, StorageTimeouts } from './storage-provider.js';
+import type { ConnectContext, StorageProvider, StorageTimeouts } from './storage-provider.js';
 
 /** The list of strategies: `readonly StorageProvider[]`. */
-export const STORAGE_PROVIDERS = Symbol('STORAGE_PROVIDERS');
+const STORAGE_PROVIDERS = Symbol('STORAGE_PROVIDERS');
 
 /** What the operator lets providers use: `ConnectContext`, the same for all users. */
 export const CONNECT_CONTEXT = Symbol('CONNECT_CONTEXT');
@@ -22,10 +23,15 @@ const FALLBACK_REGION = 'us-east-1';
 @Module({
   providers: [
     { provide: STORAGE_PROVIDERS, useValue: PROVIDERS },
+    {
+      provide: ProviderRegistry,
+      inject: [STORAGE_PROVIDERS],
+      useFactory: (providers: readonly StorageProvider[]) => new ProviderRegistry(providers),
+    },
     { provide: CONNECT_CONTEXT, inject: [Config, Clock], useFactory: connectContext },
     { provide: StorageConnections, useFactory: () => new StorageConnections() },
   ],
-  exports: [STORAGE_PROVIDERS, CONNECT_CONTEXT, StorageConnections],
+  exports: [ProviderRegistry, CONNECT_CONTEXT, StorageConnections],
 })
 export class StorageProvidersModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

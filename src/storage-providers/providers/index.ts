@@ -1,4 +1,4 @@
-import type { ProviderName, StorageProvider } from '../storage-provider.js';
+import type { StorageProvider } from '../storage-provider.js';
 import { awsS3 } from './aws-s3.js';
 import { azureBlob } from './azure-blob.js';
 import { backblazeB2 } from './backblaze-b2.js';
@@ -19,23 +19,3 @@ export const PROVIDERS: readonly StorageProvider[] = [
   s3Compatible,
   localDisk,
 ];
-
-export function providerByName(name: ProviderName): StorageProvider {
-  const provider = PROVIDERS.find((candidate) => candidate.name === name);
-  if (provider === undefined) throw new TypeError(`no provider is called ${name}`);
-  return provider;
-}
-
-/** Short names of the implementation guide. */
-const ALIASES: Readonly<Record<string, ProviderName>> = {
-  aws: 'aws_s3',
-  gcp: 'google_gcs',
-  azure: 'azure_blob',
-  digitalocean: 'digitalocean_spaces',
-};
-
-/** The name that is meant, or undefined when there is no such provider. */
-export function resolveProviderName(name: string): ProviderName | undefined {
-  if (Object.hasOwn(ALIASES, name)) return ALIASES[name];
-  return PROVIDERS.find((provider) => provider.name === name)?.name;
-}
