@@ -15,7 +15,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { fingerprint } from '../support/same-bytes.js';
+import { expectSameBytes } from '../support/same-bytes.js';
 import { startS3DoubleProcess } from '../support/s3-double/s3-double-process.js';
 import { startS3Double, type S3Double } from '../support/s3-double/s3-double.js';
 
@@ -130,7 +130,7 @@ describe('the S3 double as a process with a folder', () => {
     const second = await startS3DoubleProcess({ folder, port: first.port, ...credentials });
     const after = clientFor(second.endpoint, second.region);
     const { Body } = await after.send(new GetObjectCommand({ Bucket, Key: 'kept' }));
-    expect(fingerprint(await buffer(Body as Readable))).toBe(fingerprint(bytes));
+    expectSameBytes(await buffer(Body as Readable), bytes);
     expect((await after.send(new ListPartsCommand({ Bucket, Key: 'multi', UploadId }))).Parts).toHaveLength(
       1,
     );

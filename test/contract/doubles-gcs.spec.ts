@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { Bucket } from '@google-cloud/storage';
 import { startGcsDouble, type GcsDouble } from '../support/gcs-double/gcs-double.js';
 import { newServiceAccount } from '../support/gcs-double/service-accounts.js';
-import { fingerprint } from '../support/same-bytes.js';
+import { expectSameBytes } from '../support/same-bytes.js';
 import { sendRaw, type RawAnswer } from '../support/send-raw.js';
 import { bearerOf, bucketOf, signingBucketOf } from './foreign-gcs.js';
 
@@ -47,7 +47,7 @@ describe('the GCS double, asked by Google’s client', () => {
     await bucket
       .file('simple')
       .save(bytes, { resumable: false, contentType: 'image/png', metadata: { metadata: { made: 'here' } } });
-    expect(fingerprint(await contentOf('simple'))).toBe(fingerprint(bytes));
+    expectSameBytes(await contentOf('simple'), bytes);
     const [metadata] = await bucket.file('simple').getMetadata();
     expect(metadata).toMatchObject({ size: '100000', contentType: 'image/png', metadata: { made: 'here' } });
     expect(metadata.md5Hash).toBe(createHash('md5').update(bytes).digest('base64'));
@@ -70,7 +70,7 @@ describe('the GCS double, asked by Google’s client', () => {
       .createWriteStream({ resumable: true, uri: await session('streamed') });
     await pipeline(Readable.from(pieces), sink);
     for (const name of ['resumable', 'chunked', 'streamed']) {
-      expect(fingerprint(await contentOf(name))).toBe(fingerprint(bytes));
+      expectSameBytes(await contentOf(name), bytes);
     }
     expect(
       double.log.of('storage.objects.resume').filter(({ status }) => status === 308).length,
@@ -90,7 +90,7 @@ describe('the GCS double, asked by Google’s client', () => {
       (await send(bytes.subarray(2 * MIB), `bytes ${2 * MIB}-${3 * MIB - 1}/${bytes.length}`)).status,
     ).toBe(400);
     expect((await send(bytes.subarray(MIB), `bytes ${MIB}-${3 * MIB - 1}/${bytes.length}`)).status).toBe(200);
-    expect(fingerprint(await contentOf('resumed'))).toBe(fingerprint(bytes));
+    expectSameBytes(await contentOf('resumed'), bytes);
   });
 
   it('serves ranges', async () => {

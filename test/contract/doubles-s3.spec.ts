@@ -20,7 +20,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import aws4 from 'aws4';
-import { fingerprint } from '../support/same-bytes.js';
+import { expectSameBytes } from '../support/same-bytes.js';
 import { sendRaw } from '../support/send-raw.js';
 import { startS3Double, type S3Double } from '../support/s3-double/s3-double.js';
 import { bodyOf, Bucket, clientOf, refusal } from './foreign-s3.js';
@@ -49,7 +49,7 @@ describe('the S3 double, asked by the AWS SDK', () => {
     const stored = await put('plain', bytes, { ContentType: 'image/png', Metadata: { made: 'here' } });
     expect(stored.ETag).toBe(`"${createHash('md5').update(bytes).digest('hex')}"`);
     expect(stored.ChecksumCRC32).toBeDefined();
-    expect(fingerprint(await bodyOf(client, 'plain'))).toBe(fingerprint(bytes));
+    expectSameBytes(await bodyOf(client, 'plain'), bytes);
     const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'plain' }));
     expect(head).toMatchObject({
       ContentLength: 100_000,
@@ -64,7 +64,7 @@ describe('the S3 double, asked by the AWS SDK', () => {
       bytes.subarray(index * 65_536, (index + 1) * 65_536),
     );
     await put('streamed', Readable.from(chunks, { objectMode: false }), { ContentLength: bytes.length });
-    expect(fingerprint(await bodyOf(client, 'streamed'))).toBe(fingerprint(bytes));
+    expectSameBytes(await bodyOf(client, 'streamed'), bytes);
     const call = double.log.of('PutObject').at(-1)!;
     expect(call.requestHeaders['x-amz-content-sha256']).toBe('STREAMING-UNSIGNED-PAYLOAD-TRAILER');
     const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'streamed' }));
@@ -248,7 +248,7 @@ describe('the S3 double, asked by the AWS SDK', () => {
     expect(await refusal(complete(etags, 'unknown'))).toMatchObject({ code: 'NoSuchUpload', status: 404 });
     const done = await complete(etags);
     expect(done.ETag).toMatch(/-3"$/);
-    expect(fingerprint(await bodyOf(client, Key))).toBe(fingerprint(Buffer.concat(parts)));
+    expectSameBytes(await bodyOf(client, Key), Buffer.concat(parts));
     expect(await refusal(complete(etags))).toMatchObject({ code: 'NoSuchUpload' });
   });
 
@@ -273,7 +273,7 @@ describe('the S3 double, asked by the AWS SDK', () => {
     const bytes = randomBytes(11 * MIB);
     await new Upload({ client, params: { Bucket, Key: 'managed', Body: Readable.from([bytes]) } }).done();
     await client.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource: `${Bucket}/managed` }));
-    expect(fingerprint(await bodyOf(client, 'copied'))).toBe(fingerprint(bytes));
+    expectSameBytes(await bodyOf(client, 'copied'), bytes);
     const Objects = [{ Key: 'managed' }, { Key: 'copied' }, { Key: 'never-was' }];
     const { Deleted } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
     expect(Deleted).toHaveLength(3);

@@ -8,7 +8,7 @@ import { contextFor } from '../contract/connect-context.js';
 import { MIB, read, someBytes, streamOf } from '../contract/verbs/contract-store.js';
 import { startRadosgw } from '../support/radosgw.js';
 import { startS3Double } from '../support/s3-double/s3-double.js';
-import { fingerprint } from '../support/same-bytes.js';
+import { expectSameBytes, fingerprint } from '../support/same-bytes.js';
 import { rcloneFor, s3cmdFor, type Program, type S3Account } from '../support/second-readers.js';
 
 /*
@@ -97,9 +97,9 @@ for (const [name, start] of Object.entries({ radosgw, 'the S3 double': double })
       const large = join(folder, 'expected', IN_PARTS);
       await s3cmd('put', '--multipart-chunk-size-mb=5', large, `s3://${server.bucket}/from-s3cmd`);
       for (const [key, bytes] of OBJECTS) {
-        expect(fingerprint(await read(storage, `from-rclone/${key}`))).toBe(fingerprint(bytes));
+        expectSameBytes(await read(storage, `from-rclone/${key}`), bytes);
       }
-      expect(fingerprint(await read(storage, 'from-s3cmd'))).toBe(fingerprint(OBJECTS.get(IN_PARTS)!));
+      expectSameBytes(await read(storage, 'from-s3cmd'), OBJECTS.get(IN_PARTS)!);
     });
 
     async function expectSameFiles(copies: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { MultipartUploads, UploadedPart } from '../../../src/storage-providers/storage-provider.js';
-import { fingerprint } from '../../support/same-bytes.js';
+import { expectSameBytes } from '../../support/same-bytes.js';
 import {
   exists,
   failure,
@@ -49,7 +49,7 @@ export function describeMultipart(open: () => ContractStore): void {
       expect(await exists(storage, key)).toBe(false);
       const { etag } = await uploads.complete(key, uploadId, parts, { contentType: 'video/mp4' });
       const whole = Buffer.concat(pieces);
-      expect(fingerprint(await read(storage, key))).toBe(fingerprint(whole));
+      expectSameBytes(await read(storage, key), whole);
       expect(await storage.head(key)).toMatchObject({
         etag,
         sizeBytes: whole.length,
@@ -67,7 +67,7 @@ export function describeMultipart(open: () => ContractStore): void {
       const second = someBytes(60, 2);
       const parts = [await part(uploads, key, uploadId, 1, second)];
       await uploads.complete(key, uploadId, parts, {});
-      expect(fingerprint(await read(storage, key))).toBe(fingerprint(second));
+      expectSameBytes(await read(storage, key), second);
     });
 
     it('leaves nothing after an abort, which may be repeated', async () => {
@@ -140,7 +140,7 @@ export function describeMultipart(open: () => ContractStore): void {
       const parts = [await part(uploads, key, uploadId, 1, bytes)];
       expect((await read(storage, key)).toString()).toBe('old');
       await uploads.complete(key, uploadId, parts, {});
-      expect(fingerprint(await read(storage, key))).toBe(fingerprint(bytes));
+      expectSameBytes(await read(storage, key), bytes);
     });
   });
 }
