@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { awsS3 } from '../../src/storage-providers/providers/aws-s3.js';
 import { azureBlob } from '../../src/storage-providers/providers/azure-blob.js';
@@ -184,3 +185,23 @@ for (const [name, start] of Object.entries({ S3: s3, GCS: gcs, Azure: azure })) 
     });
   });
 }
+
+describe('a server whose certificate nobody vouches for', () => {
+  it('is not spoken to', async () => {
+    const file = (name: string) =>
+      readFileSync(new URL(`../fixtures/tls/localhost.${name}.pem`, import.meta.url), 'utf8');
+    const double = await startS3Double({ tls: { key: file('key'), cert: file('cert') } });
+    const s3Endpoint = `https://localhost:${double.port}`;
+    const { accessKeyId: access_key_id, secretAccessKey: secret_access_key } = double.credentials;
+    const storage = awsS3.connect(
+      { bucket_name: double.bucket, region: double.region, access_key_id, secret_access_key },
+      contextFor(s3Endpoint, { s3Endpoint }),
+    );
+    const error = await failure(putText(storage, 'key', 'secret bytes'));
+    expect(error).toMatchObject({ code: 'endpoint_unreachable', retryable: false });
+    expect(error.providerCode).toMatch(/SELF_SIGNED|UNABLE_TO_VERIFY|CERT/);
+    expect(double.log.calls).toHaveLength(0);
+    await storage.close();
+    await double.stop();
+  });
+});

@@ -9,6 +9,8 @@ export interface Personality {
   readonly signatures: 'verified' | 'ignored';
   /** `If-None-Match` / `If-Match` on writes. */
   readonly conditionalWrites: 'honoured' | 'not_implemented' | 'ignored';
+  /** Whether the end of a multipart upload obeys them too; otherwise it does not look at them. */
+  readonly conditionalComplete: boolean;
   /** `x-amz-checksum-*`, `x-amz-sdk-checksum-algorithm`, `x-amz-checksum-mode`. */
   readonly checksumHeaders: 'verified' | 'refused' | 'ignored';
   readonly contentMd5: 'verified' | 'ignored';
@@ -36,6 +38,7 @@ const AWS: Personality = {
   signingRegion: 'exact',
   signatures: 'verified',
   conditionalWrites: 'honoured',
+  conditionalComplete: true,
   checksumHeaders: 'verified',
   contentMd5: 'verified',
   awsChunked: 'accepted',
@@ -69,6 +72,7 @@ const R2: Personality = {
   serverHeader: 'cloudflare',
   region: 'auto',
   signingRegion: ['auto', 'us-east-1', ''],
+  conditionalComplete: false,
   acl: 'not_implemented',
   equalParts: true,
   unknownKey: { code: 'Unauthorized' },
