@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { Environment } from './environment.js';
@@ -71,8 +72,22 @@ function contradictions(environment: Environment, variables: Variables): string[
       'GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 lets a service account file run programs; unset it',
     );
   }
+  for (const proxy of listOf(environment.TRUSTED_PROXIES).filter((item) => !isAddressOrRange(item))) {
+    problems.push(`TRUSTED_PROXIES has ${proxy}, which is no address and no CIDR range`);
+  }
   if (Boolean(environment.GCS_ENDPOINT) !== Boolean(environment.GCS_TOKEN_ENDPOINT)) {
     problems.push('GCS_ENDPOINT and GCS_TOKEN_ENDPOINT go together; set both or none');
   }
   return problems;
+}
+
+/** What failed its own validation is named there. */
+function listOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
 }

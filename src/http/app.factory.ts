@@ -12,7 +12,7 @@ import { answerBadPath, answerBrokenRequest } from './broken-requests.js';
 import { corsOptions, SECURITY_HEADERS } from './browser-policies.js';
 import { installBodyParsers } from './body-parsers.js';
 import { Drain } from './drain.js';
-import { fastifyOptions, JSON_LIMIT_BYTES } from './http-options.js';
+import { fastifyOptions, JSON_LIMITS } from './http-options.js';
 import { installEarlyAnswers } from './early-answers.js';
 import { IdempotencyRuns } from './idempotency/idempotency-runs.service.js';
 import { ApiDocument } from './openapi/api-docs.controller.js';
@@ -50,7 +50,7 @@ export async function createApp(module: DynamicModule, config: Config, log: Log)
   await fastify.register(helmet, SECURITY_HEADERS);
   fastify.addHook('onRequest', refuseNul);
   if (config.env.CORS_ORIGINS.length > 0) await fastify.register(cors, corsOptions(config.env.CORS_ORIGINS));
-  installBodyParsers(fastify, JSON_LIMIT_BYTES);
+  installBodyParsers(fastify, JSON_LIMITS);
   installEarlyAnswers(fastify);
   app.get(IdempotencyRuns).install(fastify);
   app.useGlobalFilters(new ProblemFilter(log, app.get(RateLimiter), routes));

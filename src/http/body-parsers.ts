@@ -4,13 +4,17 @@ import { RequestError } from '../errors/request-errors.js';
 import type { RouteOptions } from '../rest/route-options.decorators.js';
 import { assertPlainObject } from './plain-input.js';
 
-const JSON_DEADLINE_MS = 30_000;
+export interface JsonLimits {
+  readonly sizeBytes: number;
+  /** From the end of the headers to the last byte. */
+  readonly deadlineMs: number;
+}
 
 /**
  * JSON bodies are read whole, up to a limit and within a deadline; routes with @StreamedBody get their body unread,
  * whatever its type; every other type is refused before a byte is read.
  */
-export function installBodyParsers(fastify: FastifyInstance, jsonLimitBytes: number): void {
+export function installBodyParsers(fastify: FastifyInstance, limits: JsonLimits): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(
@@ -18,7 +22,7 @@ export function installBodyParsers(fastify: FastifyInstance, jsonLimitBytes: num
     async (request: FastifyRequest, payload: IncomingMessage) => {
       if (isStreamed(request)) return undefined;
       assertReadable(request);
-      const text = await readText(payload, jsonLimitBytes);
+      const text = await readText(payload, limits);
       return text === '' ? undefined : parseObject(parseJson, request, text);
     },
   );
@@ -47,11 +51,14 @@ function unsupportedMediaType(sentence: string): RequestError {
   return new RequestError('unsupported_media_type', sentence);
 }
 
-async function readText(payload: IncomingMessage, limitBytes: number): Promise<string> {
+async function readText(payload: IncomingMessage, limits: JsonLimits): Promise<string> {
   const tooLarge = () =>
-    new RequestError('payload_too_large', `The body of this route may have ${limitBytes} bytes at most.`);
-  if (Number(payload.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
-  const bytes = await readBytes(payload, limitBytes, tooLarge);
+    new RequestError(
+      'payload_too_large',
+      `The body of this route may have ${limits.sizeBytes} bytes at most.`,
+    );
+  if (Number(payload.headers['content-length'] ?? 0) > limits.sizeBytes) throw tooLarge();
+  const bytes = await readBytes(payload, limits, tooLarge);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -61,7 +68,7 @@ async function readText(payload: IncomingMessage, limitBytes: number): Promise<s
 
 function readBytes(
   payload: IncomingMessage,
-  limitBytes: number,
+  limits: JsonLimits,
   tooLarge: () => RequestError,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -75,7 +82,7 @@ function readBytes(
     const onData = (chunk: Buffer): void => {
       receivedBytes += chunk.length;
       chunks.push(chunk);
-      if (receivedBytes > limitBytes) settle(() => reject(tooLarge()));
+      if (receivedBytes > limits.sizeBytes) settle(() => reject(tooLarge()));
     };
     const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks, receivedBytes)));
     const onClose = (): void =>
@@ -83,9 +90,8 @@ function readBytes(
         reject(new RequestError('bad_request', 'The connection was closed before the end of the body.')),
       );
     const timer = setTimeout(
-      () =>
-        settle(() => reject(new RequestError('bad_request', 'The body did not arrive within 30 seconds.'))),
-      JSON_DEADLINE_MS,
+      () => settle(() => reject(new RequestError('bad_request', 'The body did not arrive in time.'))),
+      limits.deadlineMs,
     );
     payload.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });

@@ -6,8 +6,8 @@ import type { Log } from '../telemetry/log.js';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** Largest JSON body. Uploads are streamed and have limits of their own. */
-export const JSON_LIMIT_BYTES = 1024 * 1024;
+/** JSON bodies. Uploads are streamed and have limits of their own. */
+export const JSON_LIMITS = { sizeBytes: 1024 * 1024, deadlineMs: 30 * SECOND_MS };
 
 /** Longest whole request, its body included: a 5 TiB upload at 1 Gbit/s takes 12 hours. */
 const REQUEST_TIMEOUT_MS = 24 * 60 * MINUTE_MS;
@@ -30,7 +30,7 @@ export function fastifyOptions(trustedProxies: readonly string[], log: Log) {
     // The log adds the request's id itself; a child logger a request would be work for nothing.
     childLoggerFactory: <T>(logger: T): T => logger,
     genReqId: requestIdOf,
-    bodyLimit: JSON_LIMIT_BYTES,
+    bodyLimit: JSON_LIMITS.sizeBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle' as const,

@@ -5,6 +5,7 @@ import { Config } from '../config/config.js';
 import { IdempotencyGuard } from './idempotency/idempotency.guard.js';
 import { IdempotencyRuns } from './idempotency/idempotency-runs.service.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
+import { Metrics } from '../telemetry/metrics.js';
 import { ApiDocsController, ApiDocument } from './openapi/api-docs.controller.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimitSync } from './rate-limits/rate-limit-sync.service.js';
@@ -18,11 +19,8 @@ import { RequestValidationPipe } from './validation.pipe.js';
     ApiDocument,
     {
       provide: RateLimiter,
-      inject: [Config, Clock],
-      useFactory: ({ env }: Config, clock: Clock) =>
-        new RateLimiter({ key: env.RATE_LIMIT_PER_KEY, address: env.RATE_LIMIT_PER_ADDRESS }, () =>
-          clock.now(),
-        ),
+      inject: [Config, Clock, Metrics],
+      useFactory: rateLimiter,
     },
     RateLimitSync,
     IdempotencyStore,
@@ -33,3 +31,12 @@ import { RequestValidationPipe } from './validation.pipe.js';
   ],
 })
 export class HttpModule {}
+
+function rateLimiter({ env }: Config, clock: Clock, metrics: Metrics): RateLimiter {
+  const refused = metrics.counter('stowage_rate_limited_total', 'Requests refused with 429.', ['subject']);
+  return new RateLimiter(
+    { key: env.RATE_LIMIT_PER_KEY, address: env.RATE_LIMIT_PER_ADDRESS },
+    () => clock.now(),
+    (subject) => refused.inc({ subject }),
+  );
+}

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Problem } from '../../sdk/index.js';
+import { createTestDatabase } from '../support/database.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
 
 describe('the server', () => {
   let server: TestServer;
@@ -190,5 +192,64 @@ it('shows metrics to everybody when METRICS_PUBLIC says so', async () => {
     expect((await fetch(`${server.url}/metrics`)).status).toBe(200);
   } finally {
     await server.stop();
+  }
+});
+
+it('is not ready while it is sealed, and says so without naming keys', async () => {
+  const server = await startServer();
+  try {
+    await server.restart({ ENCRYPTION_KEY: 'f'.repeat(64) });
+    const ready = await fetch(`${server.url}/health/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toEqual({
+      status: 'error',
+      details: {
+        process: { status: 'up' },
+        database: { status: 'up' },
+        credentials: { status: 'down', message: 'is sealed: the master key is not the right one' },
+      },
+    });
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    const test = await fetch(`${server.url}/api/v1/settings/cloud-storage/test`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.adminKey}` },
+    });
+    expect([test.status, ((await test.json()) as Problem).code]).toEqual([503, 'sealed']);
+  } finally {
+    await server.stop();
+  }
+});
+
+it('waits for a database that goes away, and goes on when it is back', async () => {
+  const database = await createTestDatabase();
+  const line = await startTcpProxy({ port: Number(new URL(database.url).port) });
+  const through = new URL(database.url);
+  through.host = `127.0.0.1:${line.port}`;
+  const server = await startServer({ env: { DATABASE_URL: through.href } });
+  const list = () =>
+    fetch(`${server.url}/api/v1/files`, { headers: { authorization: `Bearer ${server.adminKey}` } });
+  try {
+    expect((await list()).status).toBe(200);
+    line.faults.refuse = true;
+    line.reset();
+    const refused = await list();
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ code: 'service_unavailable', retryable: true });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const ready = await fetch(`${server.url}/health/ready`);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      expect.objectContaining({
+        details: expect.objectContaining({ database: { status: 'down', message: 'does not answer' } }),
+      }),
+    ]);
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    line.faults.refuse = false;
+    expect((await list()).status).toBe(200);
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+  } finally {
+    await server.stop();
+    await line.stop();
+    await database.drop();
   }
 });

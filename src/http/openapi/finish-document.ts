@@ -48,7 +48,7 @@ export function finishDocument(document: OpenAPIObject, routes: readonly RouteEn
   }
   return {
     ...document,
-    tags: [...used].sort().map((name) => ({ name, description: TAGS[name] })),
+    tags: inOrder(used).map((name) => ({ name, description: TAGS[name] })),
     paths: sorted(document.paths),
     components: {
       ...document.components,
@@ -56,6 +56,15 @@ export function finishDocument(document: OpenAPIObject, routes: readonly RouteEn
       ...sharedComponents(document.paths),
     },
   };
+}
+
+/** As TAGS lists them; one that it forgot comes last. */
+function inOrder(used: ReadonlySet<string>): string[] {
+  const known = Object.keys(TAGS);
+  return [
+    ...known.filter((name) => used.has(name)),
+    ...[...used].filter((name) => !known.includes(name)).sort(),
+  ];
 }
 
 /** Only what the operations refer to. */

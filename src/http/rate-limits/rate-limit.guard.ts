@@ -3,7 +3,6 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyReply } from 'fastify';
 import type { AuthenticatedRequest } from '../../auth/access.decorators.js';
 import { NO_RATE_LIMIT } from '../../rest/route-options.decorators.js';
-import { Metrics } from '../../telemetry/metrics.js';
 import { addressSubject, keySubject, limitHeaders, rateLimited } from './rate-limit-answers.js';
 import { RateLimiter } from './rate-limiter.js';
 
@@ -13,17 +12,13 @@ import { RateLimiter } from './rate-limiter.js';
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
-  readonly #refused;
   /** What the decorators say, by handler: reflection costs more than the counting. */
   readonly #unlimited = new WeakMap<object, boolean>();
 
   constructor(
     private readonly limiter: RateLimiter,
     private readonly reflector: Reflector,
-    metrics: Metrics,
-  ) {
-    this.#refused = metrics.counter('stowage_rate_limited_total', 'Requests refused with 429.', ['subject']);
-  }
+  ) {}
 
   /** @throws RequestError `rate_limited` */
   canActivate(context: ExecutionContext): boolean {
@@ -35,7 +30,6 @@ export class RateLimitGuard implements CanActivate {
     const verdict = this.limiter.count(subject, kind);
     void http.getResponse<FastifyReply>().headers(limitHeaders(verdict));
     if (verdict.allowed) return true;
-    this.#refused.inc({ subject: kind });
     throw rateLimited(verdict);
   }
 

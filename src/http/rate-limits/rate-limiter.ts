@@ -47,6 +47,7 @@ export class RateLimiter {
   constructor(
     private readonly limits: Readonly<Record<LimitKind, number>>,
     private readonly now: () => number,
+    private readonly onRefusal: (kind: LimitKind) => void = () => undefined,
   ) {}
 
   /** Counts one request, unless the limit is reached. */
@@ -59,6 +60,8 @@ export class RateLimiter {
     if (allowed) {
       window.unsent += 1;
       this.#changed.add(subject);
+    } else {
+      this.onRefusal(kind);
     }
     return {
       allowed,

@@ -95,6 +95,26 @@ describe('rate limits', () => {
     expect((await get('mine')).status).toBe(200);
   });
 
+  it('believe X-Forwarded-For from trusted proxies only', async () => {
+    const behind = await startTestApp(database.url, [PingController], {
+      ...LIMITS,
+      TRUSTED_PROXIES: ['127.0.0.0/8'],
+    });
+    try {
+      const from = (url: string, address: string) =>
+        fetch(`${url}/api/v1/public`, { headers: { 'x-forwarded-for': address } });
+      expect(await statuses(6, () => from(behind.url, '203.0.113.1'))).toEqual({ 200: 5, 429: 1 });
+      expect((await from(behind.url, '203.0.113.2')).status).toBe(200);
+      // Only the last hop is our proxy's word; what a client put before it is not.
+      expect((await from(behind.url, '198.51.100.7, 203.0.113.1')).status).toBe(429);
+
+      expect(await statuses(5, () => from(replicas[0]!.url, '203.0.113.1'))).toEqual({ 200: 5 });
+      expect((await from(replicas[0]!.url, '203.0.113.2')).status).toBe(429);
+    } finally {
+      await behind.close();
+    }
+  });
+
   it('do not touch routes that carry their own proof', async () => {
     expect(await statuses(20, () => get('signed', { key: '' }))).toEqual({ 200: 20 });
   });
