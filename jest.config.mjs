@@ -33,6 +33,7 @@ const withPostgres = (settings) => ({
 
 export default {
   testTimeout: 60_000,
+  maxWorkers: 2,
   projects: [
     withPostgres(project('architecture', '<rootDir>/test/architecture/**/*.spec.ts')),
     project('unit', '<rootDir>/src/**/*.spec.ts'),
