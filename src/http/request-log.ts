@@ -13,7 +13,7 @@ const ADDRESS_LOGGED = new Set([401, 403, 429]);
 
 /**
  * One line and one measurement a request, also for requests that were broken off. No header, no query and no body
- * is logged: a signed URL's query is a bearer secret.
+ * is logged, nor the rest of a path that is a credential itself.
  */
 export function installRequestLog(fastify: FastifyInstance, log: Log, metrics: Metrics): void {
   const observe = durationObserver(metrics);
@@ -44,7 +44,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply): Record<string, un
     requestId: request.id,
     method: request.method,
     route: routeOf(request),
-    path: pathOf(request),
+    path: loggedPath(pathOf(request)),
     status,
     userId: principal?.userId,
     code: (request as ObservedRequest).problemCode,
@@ -58,6 +58,15 @@ export function routeOf(request: FastifyRequest): string | undefined {
   return request.is404 ? undefined : request.routeOptions.url;
 }
 
+/** Whoever has such a path has what it opens: only where it leads is written down. */
+const BEARER_PATH = /^(\/setup\/|\/api\/v1\/local-objects\/).+/;
+
+/** The path as it may stand in a log. */
+export function loggedPath(path: string): string {
+  return path.replace(BEARER_PATH, '$1...');
+}
+
+/** Without the query. */
 export function pathOf(request: FastifyRequest): string {
   const queryAt = request.url.indexOf('?');
   return queryAt === -1 ? request.url : request.url.slice(0, queryAt);
