@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { getOnce } from '../support/get-once.js';
 import { startServer } from '../support/server.js';
 
 const MAIN = join(import.meta.dirname, '../../dist/src/main.js');
@@ -20,7 +21,9 @@ describe('stopping', () => {
     const outcomes: string[] = [];
     const client = async (): Promise<void> => {
       while (outcomes.at(-1) !== 'ECONNREFUSED')
-        outcomes.push(await getOnce(agent, `${server.url}/api/v1/me`, server.adminKey));
+        outcomes.push(
+          await getOnce(agent, `${server.url}/api/v1/me`, { authorization: `Bearer ${server.adminKey}` }),
+        );
     };
     const clients = Array.from({ length: 8 }, client);
     while (outcomes.length < 100) await pause(10);
@@ -184,18 +187,6 @@ describe('a process on its own', () => {
     expect(await first.ended).toBe(0);
   });
 });
-
-async function getOnce(agent: Agent, url: string, key: string): Promise<string> {
-  const request = httpRequest(url, { agent, headers: { authorization: `Bearer ${key}` } }).end();
-  try {
-    const [response] = (await once(request, 'response')) as [Readable & { statusCode: number }];
-    response.resume();
-    await once(response, 'end');
-    return String(response.statusCode);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
-  }
-}
 
 async function pidFile(dataDir: string): Promise<string> {
   for await (const path of glob('**/postmaster.pid', { cwd: dataDir })) return join(dataDir, path);

@@ -210,11 +210,18 @@ it('is not ready while it is sealed, and says so without naming keys', async () 
       },
     });
     expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
-    const test = await fetch(`${server.url}/api/v1/settings/cloud-storage/test`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${server.adminKey}` },
+    const saved = await fetch(`${server.url}/api/v1/settings/cloud-storage`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${server.adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        provider: 'aws_s3',
+        bucket_name: 'my-bucket',
+        access_key_id: 'AKIAIOSFODNN7EXAMPLE',
+        secret_access_key: 'x'.repeat(40),
+        region: 'us-west-2',
+      }),
     });
-    expect([test.status, ((await test.json()) as Problem).code]).toEqual([503, 'sealed']);
+    expect([saved.status, ((await saved.json()) as Problem).code]).toEqual([503, 'sealed']);
   } finally {
     await server.stop();
   }

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Header, Query, StreamableFile } from '@nestjs/common';
@@ -7,6 +6,7 @@ import { Public } from '../../../src/auth/access.decorators.js';
 import { NoRateLimit } from '../../../src/rest/route-options.decorators.js';
 import { Readable } from 'node:stream';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { getOnce } from '../../support/get-once.js';
 import { startTestApp, type TestApp } from './test-app.js';
 
 @Public()
@@ -116,16 +116,3 @@ describe('draining', () => {
     await server.close();
   });
 });
-
-/** The status, or the code of what went wrong. */
-async function getOnce(agent: Agent, url: string): Promise<string> {
-  const request = httpRequest(url, { agent }).end();
-  try {
-    const [response] = (await once(request, 'response')) as [Readable & { statusCode: number }];
-    response.resume();
-    await once(response, 'end');
-    return String(response.statusCode);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
-  }
-}
