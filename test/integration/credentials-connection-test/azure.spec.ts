@@ -36,7 +36,9 @@ describe('the connection test on an Azure container', () => {
 
   async function left(): Promise<string[]> {
     const credential = new StorageSharedKeyCredential(azurite.accountName, azurite.accountKey);
-    const container = new BlobServiceClient(azurite.endpoint, credential).getContainerClient(azurite.container);
+    const container = new BlobServiceClient(azurite.endpoint, credential).getContainerClient(
+      azurite.container,
+    );
     const names: string[] = [];
     for await (const blob of container.listBlobsFlat()) names.push(blob.name);
     return names;
