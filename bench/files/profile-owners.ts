@@ -11,58 +11,74 @@ interface ProfileNode {
   readonly children?: readonly number[];
 }
 
-const SHOWN_OWNERS = 25;
-const SHOWN_FUNCTIONS = 30;
+const SHOWN_OWNERS = 40;
+const SHOWN_FUNCTIONS = 40;
 const IDLE = new Set(['(idle)', '(program)', '(root)']);
 
 /**
- * Self time by owner: a package, a file of ours or a module of Node. Native code and Node's streams belong to
- * themselves; the second table names the functions.
+ * Self time by owner, a package or a file of ours: what Node and native code do on behalf of a caller is the caller's.
+ * The second table names the functions themselves.
  */
 export function ownersTable(profile: CpuProfile, requests: number): string {
   const times = selfTimes(profile);
-  const busy = [...times].filter(([node]) => !IDLE.has(node.callFrame.functionName));
-  const total = busy.reduce((sum, [, time]) => sum + time, 0);
-  const owners = group(busy, ({ callFrame }) => ownerOf(callFrame.url, callFrame.functionName));
-  const functions = group(busy, ({ callFrame }) => {
-    const place = `${ownerOf(callFrame.url, callFrame.functionName)}:${callFrame.lineNumber + 1}`;
-    return `${callFrame.functionName || '(anonymous)'}  ${place}`;
+  const owners = new Map<string, number>();
+  const functions = new Map<string, number>();
+  let total = 0;
+  visit(profile.nodes, (node, owner) => {
+    const time = times.get(node.id) ?? 0;
+    const { functionName } = node.callFrame;
+    if (time === 0 || IDLE.has(functionName)) return;
+    total += time;
+    add(owners, owner, time);
+    add(functions, `${functionName || '(anonymous)'}  ${placeOf(node)}  for ${owner}`, time);
   });
-  const show = (entries: [string, number][], count: number): string =>
-    entries
+  const show = (sums: Map<string, number>, count: number): string =>
+    [...sums]
+      .sort(([, a], [, b]) => b - a)
       .slice(0, count)
       .map(
         ([name, time]) => `${percent(time / total)}  ${(time / requests).toFixed(1).padStart(9)} us  ${name}`,
       )
       .join('\n');
-  return `main thread busy ${(total / requests).toFixed(0)} us/request\n${show(owners, SHOWN_OWNERS)}\n--\n${show(functions, SHOWN_FUNCTIONS)}`;
+  const busy = `main thread busy ${(total / requests).toFixed(0)} us/request`;
+  return [busy, show(owners, SHOWN_OWNERS), '--', show(functions, SHOWN_FUNCTIONS)].join('\n');
 }
 
-function selfTimes({ nodes, samples = [], timeDeltas = [] }: CpuProfile): Map<ProfileNode, number> {
+/** Calls back for each node of the call tree with its owner: its own, or that of the nearest caller that has one. */
+function visit(nodes: readonly ProfileNode[], see: (node: ProfileNode, owner: string) => void): void {
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const times = new Map<ProfileNode, number>();
-  samples.forEach((id, index) => {
-    const node = byId.get(id);
-    // A delta is the time before its sample, which the sample's function is taken to have spent.
-    if (node) times.set(node, (times.get(node) ?? 0) + (timeDeltas[index + 1] ?? 0));
-  });
+  const descend = (node: ProfileNode, callersOwner: string): void => {
+    const owner = ownerOf(node) ?? callersOwner;
+    see(node, owner);
+    for (const id of node.children ?? []) {
+      const child = byId.get(id);
+      if (child) descend(child, owner);
+    }
+  };
+  const [root] = nodes;
+  if (root) descend(root, 'node');
+}
+
+function selfTimes({ samples = [], timeDeltas = [] }: CpuProfile): Map<number, number> {
+  const times = new Map<number, number>();
+  // A delta is the time before its sample, which belongs to the sample before it.
+  samples.forEach((id, index) => add(times, id, timeDeltas[index + 1] ?? 0));
   return times;
 }
 
-function group(
-  times: readonly (readonly [ProfileNode, number])[],
-  nameOf: (node: ProfileNode) => string,
-): [string, number][] {
-  const sums = new Map<string, number>();
-  for (const [node, time] of times) sums.set(nameOf(node), (sums.get(nameOf(node)) ?? 0) + time);
-  return [...sums].sort(([, a], [, b]) => b - a);
+function ownerOf({ callFrame: { url, functionName } }: ProfileNode): string | undefined {
+  if (functionName === '(garbage collector)') return functionName;
+  const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(url) ?? [];
+  if (name !== undefined) return name;
+  return url.startsWith('file:') ? url.replace(/^.*\/dist\//, '') : undefined;
 }
 
-function ownerOf(url: string, functionName: string): string {
-  if (url === '') return functionName.startsWith('(') ? functionName : 'native';
-  if (url.startsWith('node:')) return url;
-  const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(url) ?? [];
-  return name ?? url.replace(/^.*\/dist\//, '');
+function placeOf({ callFrame: { url, lineNumber } }: ProfileNode): string {
+  return url === '' ? 'native' : `${url.replace(/^.*\/(node_modules|dist)\//, '')}:${lineNumber + 1}`;
+}
+
+function add<Key>(sums: Map<Key, number>, key: Key, time: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + time);
 }
 
 function percent(share: number): string {
