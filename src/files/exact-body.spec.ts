@@ -98,7 +98,7 @@ function contentOf(
   atEnd?: () => Promise<void>,
 ): MeasuredContent {
   const left = chunks.toReversed();
-  return new MeasuredContent({ read: () => Promise.resolve(left.pop() ?? null) }, limit, atEnd);
+  return new MeasuredContent({ read: () => Promise.resolve(left.pop() ?? null) }, limit, { atEnd });
 }
 
 async function drain(body: ExactBody): Promise<Buffer> {

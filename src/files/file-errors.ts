@@ -9,6 +9,8 @@ export type FilesErrorCode =
   | 'invalid_filename'
   /** 413: larger than the user's max_file_size, or than the bucket can take. */
   | 'file_too_large'
+  /** 400: the content is not what its declared digest says. */
+  | 'checksum_mismatch'
   /** 411: a large body of unknown length for a bucket without multipart uploads. */
   | 'length_required'
   /** 400: the client went away before the last byte. */
@@ -91,6 +93,14 @@ export function rangeNotSatisfiable(sizeBytes: number): FilesError {
   return new FilesError(
     'range_not_satisfiable',
     `The file has ${sizeBytes} bytes; the asked range has none of them.`,
+  );
+}
+
+export function checksumMismatch(): FilesError {
+  return new FilesError(
+    'checksum_mismatch',
+    'The content that arrived is not what its digest header says. Nothing was stored; send it again.',
+    { retryable: true },
   );
 }
 

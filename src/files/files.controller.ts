@@ -4,6 +4,7 @@ import {
   ApiConsumes,
   ApiCreatedResponse,
   ApiExtraModels,
+  ApiHeader,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
@@ -83,7 +84,10 @@ export class FilesController {
     return many ? { data: answers } : located(answers[0] as FileDto, reply);
   }
 
-  /** The body is the file itself. Repeating it makes another file, unless an Idempotency-Key says otherwise. */
+  /**
+   * The body is the file itself. A `Repr-Digest` with its SHA-256 is compared with what arrives. Repeating the request
+   * makes another file, unless an Idempotency-Key says otherwise.
+   */
   @Put('/api/v1/files')
   @HttpCode(201)
   @Scopes('user')
@@ -94,6 +98,12 @@ export class FilesController {
     required: true,
     schema: { type: 'string', maxLength: 255 },
     example: 'q3-report.pdf',
+  })
+  @ApiHeader({
+    name: 'Repr-Digest',
+    required: false,
+    description:
+      'SHA-256 of the file (RFC 9530), such as `sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:`.',
   })
   @ApiConsumes('application/octet-stream')
   @ApiBody({ required: true, schema: { type: 'string', format: 'binary' } })

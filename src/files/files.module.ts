@@ -1,4 +1,6 @@
+import type { AddressInfo, Server } from 'node:net';
 import { Inject, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { Clock } from '../config/clock.js';
 import { Config } from '../config/config.js';
 import { CloudStorages } from '../credentials/cloud-storages.service.js';
@@ -64,7 +66,7 @@ const logger = new Logger('Files');
     },
     {
       provide: DownloadUrls,
-      inject: [FileReads, AccessTimes, CloudStorages, Config],
+      inject: [FileReads, AccessTimes, CloudStorages, Config, HttpAdapterHost],
       useFactory: downloadUrls,
     },
     { provide: LocalObjects, inject: [LocalDiskSigning, CONNECT_CONTEXT], useFactory: localObjects },
@@ -116,12 +118,15 @@ function downloadUrls(
   times: AccessTimes,
   storages: CloudStorages,
   config: Config,
+  host: HttpAdapterHost,
 ): DownloadUrls {
+  const server = () => host.httpAdapter.getHttpServer() as Server;
+  const port = () => (server().address() as AddressInfo | null)?.port;
   return new DownloadUrls({
     reads,
     accessTimes: times,
     bucketOf: (userId, configId) => storages.byConfigId(userId, configId),
-    contentUrl: (fileId) => `${config.publicUrl()}/api/v1/files/${fileId}/content`,
+    contentUrl: (fileId) => `${config.publicUrl(port())}/api/v1/files/${fileId}/content`,
   });
 }
 

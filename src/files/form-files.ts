@@ -66,7 +66,11 @@ export class FormFiles {
       contentType: cleanMediaType(part.contentType),
       sizeBytes,
       limitBytes: Math.min(limitBytes, this.restBytes()),
-      content: new MeasuredContent(this.form, limitBytes, this.many ? undefined : () => this.assertLast()),
+      content: new MeasuredContent(
+        this.form,
+        limitBytes,
+        this.many ? {} : { atEnd: () => this.assertLast() },
+      ),
     };
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { fileTooLarge } from './file-errors.js';
+import { checksumMismatch, fileTooLarge } from './file-errors.js';
 
 /** The bytes of one file, in pieces; null after the last. */
 export interface FileContent {
@@ -15,6 +15,13 @@ export interface ContentDigest {
   readonly crc32: number;
 }
 
+export interface ContentChecks {
+  /** Runs after the last piece and before the end is reported: may still refuse the file. */
+  readonly atEnd?: () => Promise<void>;
+  /** What the client says that the SHA-256 is; another one fails with FilesError `checksum_mismatch`. */
+  readonly checksum?: string;
+}
+
 /**
  * Counts and hashes a file's bytes while they pass, and stops them at the limit.
  * SHA-256 is what users compare; CRC-32 costs a tenth of it and guards every download.
@@ -24,15 +31,13 @@ export class MeasuredContent {
   private crc = 0;
   private bytes = 0;
   private rest: Buffer | undefined;
+  private digested: ContentDigest | undefined;
 
-  /**
-   * @param limitBytes more fails with FilesError `file_too_large`
-   * @param atEnd runs after the last piece and before the end is reported: may still refuse the file
-   */
+  /** @param limitBytes more fails with FilesError `file_too_large` */
   constructor(
     private readonly content: FileContent,
     private readonly limitBytes: number,
-    private readonly atEnd?: () => Promise<void>,
+    private readonly checks: ContentChecks = {},
   ) {}
 
   /** Bytes that came so far, whether given out or not. */
@@ -51,15 +56,18 @@ export class MeasuredContent {
     return piece.subarray(0, maxBytes);
   }
 
-  /** Call once, after `read` returned null. */
+  /** Of all that came; to be asked for after `read` returned null. */
   digest(): ContentDigest {
-    return { sizeBytes: this.bytes, checksum: this.sha256.digest('hex'), crc32: this.crc };
+    this.digested ??= { sizeBytes: this.bytes, checksum: this.sha256.digest('hex'), crc32: this.crc };
+    return this.digested;
   }
 
   private async receive(): Promise<Buffer | null> {
     const piece = await this.content.read();
     if (piece === null) {
-      await this.atEnd?.();
+      await this.checks.atEnd?.();
+      const { checksum } = this.checks;
+      if (checksum !== undefined && checksum !== this.digest().checksum) throw checksumMismatch();
       return null;
     }
     this.bytes += piece.length;

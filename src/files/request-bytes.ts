@@ -73,12 +73,14 @@ export class RequestBytes implements ByteSource {
     });
   }
 
-  /** Stops listening. The stream itself is left as it is. */
+  /** Stops listening. A stream that was not read to its end is left where it is. */
   release(): void {
     clearTimeout(this.timer);
     this.stream.off('readable', this.onReadable);
     this.stream.off('end', this.onEnd);
     this.stream.off('close', this.onClose);
+    // Its last byte was taken; now it may tell so to whoever else listens.
+    if (this.ended) this.stream.resume();
     // The error listener stays: an error after the answer must not bring the process down.
   }
 

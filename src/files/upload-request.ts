@@ -15,6 +15,7 @@ export function uploadRequestOf(request: UploadingRequest): UploadRequest {
     contentEncoding: headers['content-encoding'],
     contentLength:
       headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined,
+    digest: (headers['repr-digest'] ?? headers['content-digest'])?.toString(),
     operation: idempotencyClaim,
   };
 }

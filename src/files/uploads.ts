@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { OpenedConfig } from '../credentials/cloud-storages.service.js';
 import { RequestError } from '../errors/request-errors.js';
+import { declaredSha256 } from './declared-digest.js';
 import { fileTooLarge, noFileProvided } from './file-errors.js';
 import { type FileRecords, mayHaveTakenEffect, type StoredFile, type WrittenFile } from './file-records.js';
 import { filenameOfQuery } from './filename.js';
@@ -25,6 +26,8 @@ export interface UploadRequest {
   readonly contentEncoding: string | undefined;
   /** Undefined for a chunked body. */
   readonly contentLength: number | undefined;
+  /** Repr-Digest or Content-Digest; heeded for a body that is the file itself. */
+  readonly digest: string | undefined;
   /** What the request's Idempotency-Key stands for; `resumed` when an earlier attempt ended without an answer. */
   readonly operation: { readonly operationId: string; readonly resumed: boolean } | undefined;
 }
@@ -81,8 +84,9 @@ export class Uploads {
     if (sizeBytes !== undefined && sizeBytes > limitBytes) throw fileTooLarge(limitBytes);
     const filename = filenameOfQuery(request.url);
     const contentType = cleanMediaType(request.contentType);
+    const checksum = declaredSha256(request.digest);
     return this.reading(request, async (bytes) => {
-      const content = new MeasuredContent({ read: () => bytes.next() }, limitBytes);
+      const content = new MeasuredContent({ read: () => bytes.next() }, limitBytes, { checksum });
       const file: IncomingFile = { filename, contentType, sizeBytes, limitBytes, content };
       const [stored] =
         (await this.earlier(request)) ?? (await this.storeAll(target, request, bytes, file, undefined));

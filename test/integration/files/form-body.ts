@@ -22,16 +22,3 @@ export function formBody(parts: readonly FormPartOptions[], boundary = BOUNDARY)
 }
 
 export const formType = (boundary = BOUNDARY) => `multipart/form-data; boundary=${boundary}`;
-
-/** Bytes that do not repeat in any short period, the same for the same seed. */
-export function noise(sizeBytes: number, seed = 1): Buffer {
-  const bytes = Buffer.allocUnsafe(sizeBytes);
-  let state = seed >>> 0 || 1;
-  for (let at = 0; at < sizeBytes; at++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    bytes[at] = state;
-  }
-  return bytes;
-}

@@ -14,7 +14,7 @@ import {
 import { localDisk, openLocalBucket } from '../../../src/storage-providers/providers/local-disk.js';
 import type { ObjectStorage } from '../../../src/storage-providers/storage-provider.js';
 import { fingerprint } from '../../support/same-bytes.js';
-import { noise } from './form-body.js';
+import { noise } from '../../support/noise.js';
 
 const content = noise(200_000, 5);
 

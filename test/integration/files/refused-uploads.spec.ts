@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { connect } from 'node:net';
 import { MIB } from '../../../src/files/upload-limits.js';
 import { fingerprint } from '../../support/same-bytes.js';
-import { formBody, type FormPartOptions, formType, noise } from './form-body.js';
+import { noise } from '../../support/noise.js';
+import { formBody, type FormPartOptions, formType } from './form-body.js';
 import { FILE, until, UploadClient } from './upload-client.js';
 import type { UploadServer } from './upload-server.js';
 

@@ -120,6 +120,7 @@ export class UploadServer {
         contentType: headers['content-type'],
         contentEncoding: headers['content-encoding'],
         contentLength: headers['transfer-encoding'] ? undefined : Number(headers['content-length'] ?? 0),
+        digest: headers['repr-digest']?.toString(),
         operation: this.operation,
       };
       const answer = isMultipartForm(headers['content-type'])

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { randomUUID } from 'node:crypto';
 import { MIB, SMALL_UPLOAD_BYTES } from '../../../src/files/upload-limits.js';
 import { fingerprint } from '../../support/same-bytes.js';
-import { BOUNDARY, formBody, formType, noise } from './form-body.js';
+import { noise } from '../../support/noise.js';
+import { BOUNDARY, formBody, formType } from './form-body.js';
 import { FILE, UploadClient } from './upload-client.js';
 import { type UploadServer, USER_ID } from './upload-server.js';
 
