@@ -1,5 +1,4 @@
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import { type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,7 +8,7 @@ import { Metrics } from '../telemetry/metrics.js';
 import { StructuredLogger } from '../telemetry/structured-logger.service.js';
 import { recordRoutes } from './allowed-methods.js';
 import { answerBadPath, answerBrokenRequest } from './broken-requests.js';
-import { corsOptions, SECURITY_HEADERS } from './browser-policies.js';
+import { corsOptions, installSecurityHeaders } from './browser-policies.js';
 import { installBodyParsers } from './body-parsers.js';
 import { Drain } from './drain.js';
 import { fastifyOptions, JSON_LIMITS } from './http-options.js';
@@ -47,7 +46,7 @@ export async function createApp(module: DynamicModule, config: Config, log: Log)
   });
   const drain = new Drain(fastify);
   installRequestLog(fastify, log, app.get(Metrics));
-  await fastify.register(helmet, SECURITY_HEADERS);
+  await installSecurityHeaders(fastify);
   fastify.addHook('onRequest', refuseNul);
   if (config.env.CORS_ORIGINS.length > 0) await fastify.register(cors, corsOptions(config.env.CORS_ORIGINS));
   installBodyParsers(fastify, JSON_LIMITS);

@@ -1,8 +1,9 @@
 import type { FastifyCorsOptions } from '@fastify/cors';
-import type { FastifyHelmetOptions } from '@fastify/helmet';
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
+import { fastify, type FastifyInstance } from 'fastify';
 
 /** Our own scripts, styles and pictures, nothing inline, nothing from elsewhere, never in a frame. */
-export const SECURITY_HEADERS: FastifyHelmetOptions = {
+const POLICIES: FastifyHelmetOptions = {
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
@@ -23,6 +24,29 @@ export const SECURITY_HEADERS: FastifyHelmetOptions = {
   // Whoever ends TLS in front of us decides about it; over plain HTTP browsers ignore it.
   strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
 };
+
+/**
+ * Sets helmet's headers on every answer. They are the same for all, so helmet works them out once: asked anew for
+ * each request it costs a tenth of a small one.
+ */
+export async function installSecurityHeaders(server: FastifyInstance): Promise<void> {
+  const headers = await headersOfHelmet();
+  server.addHook('onRequest', (_request, reply, done) => {
+    void reply.headers(headers);
+    done();
+  });
+}
+
+async function headersOfHelmet(): Promise<Record<string, string>> {
+  const probe = fastify();
+  await probe.register(helmet, POLICIES);
+  probe.get('/', (_request, reply) => reply.code(204).send());
+  const { headers } = await probe.inject('/');
+  await probe.close();
+  const ofAnyAnswer = new Set(['date', 'connection', 'content-length']);
+  const ofHelmet = Object.entries(headers).filter(([name]) => !ofAnyAnswer.has(name));
+  return Object.fromEntries(ofHelmet.map(([name, value]) => [name, String(value)]));
+}
 
 const EXPOSED_HEADERS = [
   'ETag',

@@ -211,6 +211,12 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'More uploads of this user run and wait than the server admits.',
     action: 'Wait as many seconds as `Retry-After` says, and send fewer at once.',
   },
+  checksum_mismatch: {
+    status: 400,
+    title: 'Checksum mismatch',
+    meaning: 'The content that arrived is not what its digest header says. Nothing was kept.',
+    action: 'Send it again; if it fails again, check how the digest is computed.',
+  },
   file_damaged: {
     status: 502,
     title: 'File damaged',
