@@ -950,6 +950,8 @@ export type CloudUploadErrors = {
      *
      * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
      *
+     * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
+     *
      * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
      *
      * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
@@ -1479,6 +1481,8 @@ export type UploadFilesErrors = {
      *
      * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
      *
+     * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
+     *
      * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
      *
      * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
@@ -1575,6 +1579,10 @@ export type UploadFileContentData = {
     body: Blob | File;
     headers?: {
         /**
+         * SHA-256 of the file (RFC 9530), such as `sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:`.
+         */
+        'Repr-Digest'?: string;
+        /**
          * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
          */
         'Idempotency-Key'?: string;
@@ -1597,6 +1605,8 @@ export type UploadFileContentErrors = {
      * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
      *
      * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
      *
      * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
      *
