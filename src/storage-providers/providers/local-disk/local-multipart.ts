@@ -16,7 +16,7 @@ import type {
 import { holdErrors, release } from '../http/exact-body.js';
 import { makeFolders, syncFolder, type BucketFolder } from './bucket-folder.js';
 import { hasErrno, noSuchUpload, onDisk, type DiskCall } from './disk-failure.js';
-import { UPLOADS_FOLDER } from './key-places.js';
+import { TEMP_FOLDER, UPLOADS_FOLDER } from './key-places.js';
 import { etagOf, statObjectFile } from './object-files.js';
 import { publishObject } from './publish-object.js';
 import { discard, writeTempFile } from './temp-file.js';
@@ -77,12 +77,15 @@ class LocalUploads {
       const uploadId = randomBytes(16).toString('hex');
       const folder = join(bucket, UPLOADS_FOLDER, uploadId);
       await makeFolders(bucket, dirname(folder));
-      await mkdir(folder, { mode: 0o700 });
       const note: UploadNote = { key, startedAtMs: this.options.now() };
       const body = Buffer.from(JSON.stringify(note));
       const { path } = await writeTempFile(call, bucket, { body, sizeBytes: body.byteLength, idleMs: 0 });
-      await rename(path, join(folder, NOTE));
-      await syncFolder(folder);
+      // Made aside and then named: a crash in between leaves no upload that cannot say what it is for.
+      const staging = join(bucket, TEMP_FOLDER, uploadId);
+      await mkdir(staging, { mode: 0o700 });
+      await rename(path, join(staging, NOTE));
+      await syncFolder(staging);
+      await rename(staging, folder);
       await syncFolder(dirname(folder));
       return { uploadId };
     });

@@ -1,8 +1,7 @@
-import { lstat, opendir } from 'node:fs/promises';
+import { lstat, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrno } from './disk-failure.js';
 import { TEMP_FOLDER } from './key-places.js';
-import { discard } from './temp-file.js';
 
 /** A file that is still written to is younger: each write renews its time. */
 const STALE_AFTER_MS = 24 * 3_600_000;
@@ -18,7 +17,9 @@ export async function sweepTempFiles(bucket: string, nowMs: number): Promise<voi
       if ((seen += 1) > MAX_FILES) return;
       const path = join(folder, name);
       const stats = await lstat(path).catch(() => undefined);
-      if (stats?.isFile() && nowMs - stats.mtimeMs > STALE_AFTER_MS) await discard(path);
+      if (stats !== undefined && nowMs - stats.mtimeMs > STALE_AFTER_MS) {
+        await rm(path, { recursive: true, force: true });
+      }
     }
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error;
