@@ -13,6 +13,7 @@ const LAYERS: ReadonlyArray<readonly [layer: string, reason: string]> = [
   ['credentials', 'whose bucket it is and how it is opened; needs the caller and the providers'],
   ['auth', 'who calls; every feature asks, it asks nobody'],
   ['rest', 'the shapes that all controllers speak'],
+  ['snapshot-engine', 'restic repositories on an object storage; knows no users, rows or HTTP'],
   ['storage-providers', 'storage knows no users, rows or HTTP'],
   ['jobs', 'durable work for whoever enqueues it'],
   ['database', 'connections, migrations and statements; the entities are above it'],
@@ -26,6 +27,25 @@ const RANKS = new Map(LAYERS.map(([layer], rank) => [layer, rank]));
 const DUMPING_GROUNDS = /(?:^|\/)(?:utils?|helpers?|common|shared|managers?|misc|lib)(?:\/|\.ts$)/;
 
 const FRAMEWORK = /^(?:@nestjs\/|typeorm$|typeorm\/)/;
+/** Inside the snapshot engine, top to bottom; its index.ts and worker entry stand above all of them. */
+const ENGINE_LAYERS = [
+  'archiver',
+  'restorer',
+  'browser',
+  'maintenance',
+  'snapshot',
+  'repository',
+  'blob-index',
+  'pack',
+  'compression',
+  'crypto',
+  'chunker',
+  'filesystem',
+  'workers',
+  'progress',
+  'errors',
+];
+
 const PLAIN_FOLDERS = ['src/storage-providers/', 'src/snapshot-engine/'];
 
 const files = sourceFiles('src');
@@ -114,12 +134,47 @@ describe('storage and engine', () => {
     expect(plain.filter((file) => file.text.includes('process.env')).map((file) => file.path)).toEqual([]);
   });
 
-  it('meet in two files: the engine knows the interface and the errors of storage, nothing else', () => {
-    const allowed = ['src/storage-providers/storage-provider.ts', 'src/storage-providers/storage-errors.ts'];
+  it('meet in three files: the engine knows the interface, the errors and the complete listing, nothing else', () => {
+    const allowed = ['storage-provider', 'storage-errors', 'strict-list'].map(
+      (name) => `src/storage-providers/${name}.ts`,
+    );
     const breaches = plain
       .filter((file) => file.path.startsWith('src/snapshot-engine/'))
       .flatMap((file) => internalImports(file).map((path) => ({ file: file.path, path })))
       .filter(({ path }) => !path.startsWith('src/snapshot-engine/') && !allowed.includes(path));
+    expect(breaches).toEqual([]);
+  });
+});
+
+describe('the snapshot engine', () => {
+  const engine = files.filter((file) => file.path.startsWith('src/snapshot-engine/'));
+  /** -1 for what stands above all layers; undefined for a folder without a place. */
+  const rank = (path: string): number | undefined => {
+    const [, , folder, ...rest] = path.split('/');
+    if (rest.length === 0) return -1;
+    return ENGINE_LAYERS.includes(folder!) ? ENGINE_LAYERS.indexOf(folder!) : undefined;
+  };
+
+  it('has a place for every folder', () => {
+    expect(engine.map((file) => file.path).filter((path) => rank(path) === undefined)).toEqual([]);
+  });
+
+  it('lets each folder import only what stands below it', () => {
+    const breaches = engine.flatMap((file) =>
+      internalImports(file)
+        .filter((path) => path.startsWith('src/snapshot-engine/') && rank(path)! < rank(file.path)!)
+        .map((path) => `${file.path} imports ${path}`),
+    );
+    expect(breaches).toEqual([]);
+  });
+
+  it('has one door', () => {
+    const breaches = files
+      .filter((file) => !file.path.startsWith('src/snapshot-engine/'))
+      .flatMap((file) => internalImports(file).map((path) => ({ from: file.path, path })))
+      .filter(
+        ({ path }) => path.startsWith('src/snapshot-engine/') && path !== 'src/snapshot-engine/index.ts',
+      );
     expect(breaches).toEqual([]);
   });
 });
