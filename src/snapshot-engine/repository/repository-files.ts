@@ -1,5 +1,8 @@
-/** The kinds of files in a repository, after restic's folders. `config` has no id. */
-export type RepositoryFileKind = 'key' | 'snapshot' | 'index' | 'pack' | 'lock';
+/**
+ * The kinds of files in a repository, after restic's folders; `doomed` lies beside them in `stowage/doomed/`, where
+ * restic does not look. `config` has no id.
+ */
+export type RepositoryFileKind = 'key' | 'snapshot' | 'index' | 'pack' | 'lock' | 'doomed';
 
 export interface RepositoryFileInfo {
   /** 64 lower-case hex digits: the SHA-256 of the stored bytes. */
