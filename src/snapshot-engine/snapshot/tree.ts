@@ -14,11 +14,15 @@ export function encodeTree(nodes: readonly Node[]): Buffer {
       throw new TypeError(`Two nodes of one tree are called ${sorted[i]!.name.toString()}.`);
     }
   }
-  return treeOf(sorted.map(encodeNode));
+  return treeOf(encoded(sorted));
 }
 
-/** Characters that become bytes in one go: a tree may be longer than a string can be. */
-const PIECE_CHARACTERS = 4 * 1_024 * 1_024;
+function* encoded(nodes: readonly Node[]): Generator<string, void> {
+  for (const node of nodes) yield encodeNode(node);
+}
+
+/** Characters that become bytes in one go: few enough to die young, and a tree may be longer than a string can be. */
+const PIECE_CHARACTERS = 32 * 1_024;
 
 /** A tree blob's plaintext of what `encodeNode` made, which must be in the order of the names' bytes. */
 export function treeOf(encodedNodes: Iterable<string>): Buffer {
