@@ -1,3 +1,4 @@
+import { SEALED_OVERHEAD_BYTES } from '../crypto/blob-cipher.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import { IdScratch } from './blob-id.js';
@@ -105,6 +106,21 @@ export class BlobIndex {
     if (row === -1) return [];
     const copies = this.#copies.size > 0 ? this.#copies.get(nameOf(type, id)) : undefined;
     return [row, ...(copies ?? [])].map((each) => this.#locationOf(each));
+  }
+
+  /**
+   * A number of the blob, the same for all its copies, for sets of blobs as bits; -1 when it is unknown. Holds until a
+   * pack is removed.
+   */
+  rowOf(type: BlobType, id: string): number {
+    return this.#blobRow(type, id);
+  }
+
+  /** Bytes of the plaintext of the blob that `rowOf` numbered. */
+  plaintextBytesOf(row: number): number {
+    const segment = this.#blobs.segmentOf(row);
+    const start = wordOf(row);
+    return segment[start + UNCOMPRESSED_WORD]! || segment[start + LENGTH_WORD]! - SEALED_OVERHEAD_BYTES;
   }
 
   hasPack(packId: string): boolean {

@@ -12,6 +12,7 @@ export const REPOSITORY_ERROR_CODES = [
   'workspace_unreadable',
   'target_unwritable',
   'prune_refused',
+  'commit_refused',
   'cancelled',
 ] as const;
 
