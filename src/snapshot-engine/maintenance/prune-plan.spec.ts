@@ -34,10 +34,12 @@ describe('planPrune', () => {
     });
   });
 
-  it('does not touch what has only just been written', () => {
+  it('lets nothing go that has only just been written, but merges what is needed', () => {
     const young = { young: true } as const;
     const plan = planPrune([pack('a', 0, MIB, young), pack('b', 1, MIB, young)]);
     expect(plan).toMatchObject({ unused: [], repack: [], keep: ['a', 'b'], wasteBytes: 2 * MIB });
+    const needed = Array.from({ length: MERGE_FAN }, (_, at) => pack(`p${at}`, 1_000, 0, young));
+    expect(planPrune(needed).repack).toHaveLength(MERGE_FAN);
   });
 
   it('repacks the most wasteful packs until the rest wastes little', () => {
@@ -107,8 +109,8 @@ describe('planPrune', () => {
         expect([...plan.unused, ...plan.repack, ...plan.keep].sort()).toEqual(
           packs.map(({ id }) => id).sort(),
         );
-        for (const { id, young, usedBytes } of packs) {
-          if (young) expect(plan.keep).toContain(id);
+        for (const { id, young, usedBytes, unusedBytes } of packs) {
+          if (young && unusedBytes > 0) expect(plan.keep).toContain(id);
           if (usedBytes > 0) expect(plan.unused).not.toContain(id);
         }
         if (plan.repack.length > 1) expect(plan.repackBytes).toBeLessThanOrEqual(maxRepackBytes);

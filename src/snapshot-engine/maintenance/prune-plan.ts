@@ -11,7 +11,7 @@ export interface PackUse {
   readonly usedBytes: number;
   /** Sealed bytes of the other blobs: no snapshot needs them, or another pack has them too. */
   readonly unusedBytes: number;
-  /** Written so lately that whoever wrote it may not have made its snapshot yet. */
+  /** Written so lately that whoever wrote it may not have made its snapshot yet: what is unused in it may be needed. */
   readonly young: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface PrunePlan {
 
 /** Pure. The answer does not depend on the order of `packs`. */
 export function planPrune(packs: readonly PackUse[], limits: PruneLimits = PRUNE_LIMITS): PrunePlan {
-  const settled = [...packs].filter(({ young }) => !young).sort(byId);
+  const settled = packs.filter(({ young, unusedBytes }) => !(young && unusedBytes > 0)).sort(byId);
   const unused = settled.filter(({ usedBytes }) => usedBytes === 0);
   const used = settled.filter(({ usedBytes }) => usedBytes > 0);
   const repack = withinBudget(candidates(used, limits), limits.maxRepackBytes);

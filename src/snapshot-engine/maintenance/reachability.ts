@@ -1,0 +1,146 @@
+import type { BlobIndex } from '../blob-index/blob-index.js';
+import type { BlobCipher } from '../crypto/blob-cipher.js';
+import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
+import { readBlob } from '../pack/read-blob.js';
+import type { RepositoryFiles } from '../repository/repository-files.js';
+import { nodesIn } from '../snapshot/tree.js';
+import { packPieces, type PackPiece } from './pack-blobs.js';
+import { RowBits } from './row-bits.js';
+
+export interface ReachabilitySource {
+  readonly files: RepositoryFiles;
+  readonly cipher: BlobCipher;
+  /** Must not lose packs during the walk. */
+  readonly index: BlobIndex;
+  readonly signal?: AbortSignal;
+}
+
+/** A blob that no pack has, and the tree that needs it; `undefined`: a snapshot does. */
+export interface MissingBlob {
+  readonly type: BlobType;
+  readonly id: string;
+  readonly neededBy: string | undefined;
+}
+
+/** Packs that are read from at the same time. */
+const PACKS_AT_ONCE = 8;
+
+/** More is not worth counting. */
+const MAX_MISSING = 10_000;
+
+/**
+ * Finds every blob that root trees need. Each tree is read once however many snapshots share it, and pack by pack, so
+ * that few requests are made; one bit a blob is remembered.
+ */
+export class Reachability {
+  readonly #source: ReachabilitySource;
+  readonly #used = new RowBits();
+  /** Trees that have been met and not read, by pack. */
+  readonly #pending = new Map<string, PackedBlob[]>();
+  #missing: MissingBlob[] = [];
+
+  constructor(source: ReachabilitySource) {
+    this.#source = source;
+  }
+
+  /** Blobs met so far. */
+  get usedCount(): number {
+    return this.#used.count;
+  }
+
+  isUsed(type: BlobType, id: string): boolean {
+    const row = this.#source.index.rowOf(type, id);
+    return row !== -1 && this.#used.has(row);
+  }
+
+  /** Meets a blob; `walk` goes on from it if it is a tree. */
+  meet(type: BlobType, id: string, neededBy?: string): void {
+    const row = this.#source.index.rowOf(type, id);
+    if (row === -1) {
+      if (this.#missing.length < MAX_MISSING) this.#missing.push({ type, id, neededBy });
+    } else if (this.#used.add(row) && type === 'tree') {
+      const { packId, ...blob } = this.#source.index.find('tree', id)!;
+      this.#await(packId, blob);
+    }
+  }
+
+  /**
+   * Reads all trees that have been met, and theirs. Throws RepositoryErrors of unreadable trees and StorageErrors.
+   * Blobs that the index does not know are left for `takeMissing`.
+   */
+  async walk(): Promise<void> {
+    const running = new Set<Promise<void>>();
+    try {
+      while (this.#pending.size > 0 || running.size > 0) {
+        this.#source.signal?.throwIfAborted();
+        while (running.size < PACKS_AT_ONCE && this.#pending.size > 0) {
+          const task: Promise<void> = this.#walkPack().finally(() => running.delete(task));
+          running.add(task);
+        }
+        await Promise.race(running);
+      }
+    } finally {
+      this.#pending.clear();
+      await Promise.allSettled(running);
+    }
+  }
+
+  /** What was missing since the last call. */
+  takeMissing(): MissingBlob[] {
+    return this.#missing.splice(0);
+  }
+
+  /** The trees of the pack that has waited longest, and what they lead to in the parts that have been read. */
+  async #walkPack(): Promise<void> {
+    const { files, signal } = this.#source;
+    const [packId, blobs] = this.#pending.entries().next().value!;
+    this.#pending.delete(packId);
+    for await (const piece of packPieces(files, packId, blobs, signal)) {
+      for (const blob of piece.blobs) this.#open(blob, piece.sealed(blob)!);
+      this.#walkPiece(packId, piece);
+    }
+  }
+
+  #walkPiece(packId: string, piece: PackPiece): void {
+    for (let met = this.#takePending(packId); met.length > 0; met = this.#takePending(packId)) {
+      const elsewhere: PackedBlob[] = [];
+      for (const blob of met) {
+        const sealed = piece.sealed(blob);
+        if (sealed === undefined) elsewhere.push(blob);
+        else this.#open(blob, sealed);
+      }
+      if (elsewhere.length === met.length) {
+        this.#pending.set(packId, elsewhere);
+        return;
+      }
+      for (const blob of elsewhere) this.#await(packId, blob);
+    }
+  }
+
+  #takePending(packId: string): PackedBlob[] {
+    const pending = this.#pending.get(packId) ?? [];
+    this.#pending.delete(packId);
+    return pending;
+  }
+
+  #await(packId: string, blob: PackedBlob): void {
+    const pending = this.#pending.get(packId);
+    if (pending === undefined) this.#pending.set(packId, [blob]);
+    else pending.push(blob);
+  }
+
+  #open(blob: PackedBlob, sealed: Buffer): void {
+    this.#lookInto(blob.id, readBlob(this.#source.cipher, blob, sealed));
+  }
+
+  #lookInto(treeId: string, bytes: Buffer): void {
+    for (const node of nodesIn(bytes, `Tree ${treeId}`, raise)) {
+      for (const id of node.content ?? []) this.meet('data', id, treeId);
+      if (node.subtree !== undefined) this.meet('tree', node.subtree, treeId);
+    }
+  }
+}
+
+function raise(problem: Error): never {
+  throw problem;
+}
