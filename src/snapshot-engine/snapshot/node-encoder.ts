@@ -38,7 +38,7 @@ function extent({ sizeBytes, links }: Node): string {
   return (sizeBytes ? `,"size":${sizeBytes}` : '') + (links ? `,"links":${links}` : '');
 }
 
-/** A target that is no UTF-8 stands there twice: mangled for old readers, and raw (restic 0.17 and later). */
+/** A target that is no UTF-8 stands there twice: mangled for old versions of restic, and raw. */
 function linkTarget(bytes: Buffer | undefined): string {
   if (bytes === undefined || bytes.length === 0) return '';
   if (isUtf8(bytes)) return `,"linktarget":${goJsonString(bytes.toString())}`;
