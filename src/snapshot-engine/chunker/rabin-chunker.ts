@@ -1,0 +1,87 @@
+import { MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, type Chunker } from './chunker.js';
+import { POLYNOMIAL_DEGREE, remainder, type Polynomial } from './polynomial.js';
+
+const WINDOW_BYTES = 64;
+/** The lowest 20 bits of a fingerprint must be zero: a cut about every MiB. */
+const MASK = 0xfffff;
+/** A fingerprint has 53 bits: a low half of 32 and a high one of 21, of which the highest byte is reduced next. */
+const HIGH_BYTE_SHIFT = POLYNOMIAL_DEGREE - 32 - 8;
+
+/**
+ * Cuts where restic cuts for the same polynomial: where the Rabin fingerprint of the last 64 bytes ends in 20 zero
+ * bits, from 512 KiB on (github.com/restic/chunker). Fingerprints in two halves of 32 bits; about 400 MB/s.
+ */
+export class RabinChunker implements Chunker {
+  readonly kind = 'rabin';
+
+  readonly #tables: Tables;
+
+  constructor(polynomial: Polynomial) {
+    this.#tables = tablesOf(polynomial);
+  }
+
+  nextCut(data: Uint8Array, start: number, end: number): number {
+    const limit = Math.min(end, start + MAX_CHUNK_BYTES);
+    if (limit - start <= MIN_CHUNK_BYTES) return limit;
+    return scan(this.#tables, data, start + MIN_CHUNK_BYTES, limit);
+  }
+}
+
+/** By byte, low and high halves apart. */
+interface Tables {
+  /** What a byte that is shifted out at the top adds modulo the polynomial, and its own bits, which it removes. */
+  readonly topLow: Int32Array;
+  readonly topHigh: Int32Array;
+  /** What a byte adds that leaves the window. */
+  readonly outLow: Int32Array;
+  readonly outHigh: Int32Array;
+}
+
+function tablesOf(polynomial: Polynomial): Tables {
+  const top = (byte: number) => {
+    const shifted = BigInt(byte) << BigInt(POLYNOMIAL_DEGREE);
+    return shifted ^ remainder(shifted, polynomial);
+  };
+  const out = (byte: number) => remainder(BigInt(byte) << BigInt(8 * WINDOW_BYTES), polynomial);
+  const low = (value: bigint) => Number(BigInt.asIntN(32, value));
+  const high = (value: bigint) => Number(value >> 32n);
+  const table = (entry: (byte: number) => number) =>
+    Int32Array.from({ length: 256 }, (_, byte) => entry(byte));
+  return {
+    topLow: table((byte) => low(top(byte))),
+    topHigh: table((byte) => high(top(byte))),
+    outLow: table((byte) => low(out(byte))),
+    outHigh: table((byte) => high(out(byte))),
+  };
+}
+
+/** The first position from `at` on where the 64 bytes before it end a chunk, at most `limit`. */
+function scan(
+  { topLow, topHigh, outLow, outHigh }: Tables,
+  data: Uint8Array,
+  at: number,
+  limit: number,
+): number {
+  let low = 0;
+  let high = 0;
+  for (let i = at - WINDOW_BYTES; i < at; i++) {
+    const top = high >>> HIGH_BYTE_SHIFT;
+    high = ((high << 8) | (low >>> 24)) ^ topHigh[top]!;
+    low = ((low << 8) | data[i]!) ^ topLow[top]!;
+  }
+  if ((low & MASK) === 0) return at;
+  // Two bytes a turn; the same again and not a function, which would have to answer two halves.
+  for (; at < limit - 1; at += 2) {
+    let out = data[at - WINDOW_BYTES]!;
+    let top = high >>> HIGH_BYTE_SHIFT;
+    high = ((high << 8) | (low >>> 24)) ^ topHigh[top]! ^ outHigh[out]!;
+    low = ((low << 8) | data[at]!) ^ topLow[top]! ^ outLow[out]!;
+    if ((low & MASK) === 0) return at + 1;
+    out = data[at + 1 - WINDOW_BYTES]!;
+    top = high >>> HIGH_BYTE_SHIFT;
+    high = ((high << 8) | (low >>> 24)) ^ topHigh[top]! ^ outHigh[out]!;
+    low = ((low << 8) | data[at + 1]!) ^ topLow[top]! ^ outLow[out]!;
+    if ((low & MASK) === 0) return at + 2;
+  }
+  return limit;
+}
