@@ -13,3 +13,12 @@ export function useUtcTimestamps(): void {
 export function parseUtcTimestamp(text: string): Date {
   return new Date(`${text.replace(' ', 'T')}Z`);
 }
+
+/** As JavaScript prints it, without a Date, for lists of thousands; null for no text and for infinity. */
+export function isoTimestamp(text: string): string | null {
+  if (text.length >= 19 && text[10] === ' ' && !text.endsWith('BC')) {
+    return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, 23).padEnd(3, '0')}Z`;
+  }
+  const date = parseUtcTimestamp(text);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}

@@ -17,7 +17,7 @@ import { StreamedBody } from '../rest/route-options.decorators.js';
 import { CloudDownloadDto, CloudFileDto, CloudFilesQuery } from './cloud-api.dto.js';
 import { DownloadUrls } from './download-urls.js';
 import { fileIdOf } from './file-id.js';
-import { toCloudFile } from './file-json.js';
+import { toCloudFile } from './file-shapes.js';
 import { FileReads } from './file-reads.js';
 import { FORM_SCHEMA, UPLOAD_PROBLEMS } from './upload-docs.js';
 import { DOWNLOAD_URL_SECONDS } from './upload-limits.js';
@@ -69,13 +69,12 @@ export class CloudApiController {
     @Req() request: AuthenticatedRequest,
     @Query() query: CloudFilesQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
+  ): Promise<CloudFileDto[]> {
     const { limit, cursor } = query;
     const { userId } = request.principal;
     const page = await this.reads.cloudPage({ userId, sort: 'id', order: 'desc', limit, cursor });
     if (page.nextCursor !== undefined) void reply.header('link', nextLink(request.url, page.nextCursor));
-    void reply.header('content-type', 'application/json; charset=utf-8');
-    return page.json;
+    return page.files;
   }
 
   /** The URL works for an hour. Browsers save what it gives, under the file's name. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { endOfPrefix, FILE_SORTS, fileListing, type FileListing } from './file-listing.js';
 
-const shape = { name: 'v1', columns: 'id, filename' };
+const shape = { name: 'v1', columns: ['id', 'filename'] };
 const listing: FileListing = { userId: 7, sort: 'id', order: 'desc', limit: 50 };
 
 describe('fileListing', () => {

@@ -1,4 +1,5 @@
 import type { Statement } from '../database/statements.js';
+import { gridStatement } from './text-grid.js';
 
 export const FILE_SORTS = ['id', 'filename', 'file_size', 'uploaded_at'] as const;
 export type FileSort = (typeof FILE_SORTS)[number];
@@ -30,23 +31,14 @@ export interface FileListing extends FileFilters {
   readonly after?: FilePosition;
 }
 
-/** One row: the page as JSON text with one file too many when there is more, and where the page ends. */
-export interface FilePageRow {
-  readonly count: number;
-  readonly data: string | null;
-  readonly last_id: number | null;
-  readonly last_value: string | null;
-}
-
 /**
  * Names are compared byte by byte, so that a page goes on where the last one ended whatever the database's collation.
- * Qualified: a bare name in ORDER BY would mean what a file shows, which is text.
  */
 const SORT_COLUMNS: Readonly<Record<FileSort, string>> = {
-  id: 'cloud_files.id',
-  filename: 'cloud_files.filename COLLATE "C"',
-  file_size: 'cloud_files.file_size',
-  uploaded_at: 'cloud_files.uploaded_at',
+  id: 'id',
+  filename: 'filename COLLATE "C"',
+  file_size: 'file_size',
+  uploaded_at: 'uploaded_at',
 };
 
 const VALUE_TYPES: Readonly<Record<FileSort, string>> = {
@@ -57,28 +49,31 @@ const VALUE_TYPES: Readonly<Record<FileSort, string>> = {
 };
 
 /**
- * The statement of one page. Its text depends on which members are set and never on their values, so that each
+ * The grid of one page and of one file more, which tells whether there is another. The statement's text depends on which members are set and never on their values, so that each
  * combination is prepared once under its name.
- * @param columns what each file shows; must have one named id
+ * @param shape the columns of each row, and what names its statements
  */
 export function fileListing(
   listing: FileListing,
-  shape: { readonly name: string; readonly columns: string },
+  shape: { readonly name: string; readonly columns: readonly string[] },
 ): { readonly statement: Statement; readonly values: unknown[] } {
   const { sort, order, limit } = listing;
   const values: unknown[] = [listing.userId, limit];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const conditions = conditionsOf(listing, parameter);
   const column = SORT_COLUMNS[sort];
-  const orderBy = sort === 'id' ? `${column} ${order}` : `${column} ${order}, cloud_files.id ${order}`;
-  const text = `SELECT count(*)::integer AS count, json_agg(page)::text AS data,
-      (array_agg(page.id))[$2]::integer AS last_id${sort === 'id' ? '' : `, (array_agg(page.${sort}))[$2]::text AS last_value`}
-    FROM (SELECT ${shape.columns} FROM cloud_files
-      WHERE ${["user_id = $1 AND state = 'stored'", ...conditions.map(({ sql }) => sql)].join(' AND ')}
-      ORDER BY ${orderBy} LIMIT $2::integer + 1) page`;
+  const orderBy = sort === 'id' ? `${column} ${order}` : `${column} ${order}, id ${order}`;
   // PostgreSQL cuts names at 63 characters.
   const name = `files_list_${shape.name}_${sort}_${order}_${conditions.map(({ key }) => key).join('')}`;
-  return { statement: { name, text }, values };
+  const where = ["user_id = $1 AND state = 'stored'", ...conditions.map(({ sql }) => sql)].join(' AND ');
+  const statement = gridStatement(
+    name,
+    shape.columns,
+    values.length + 1,
+    (columns) =>
+      `SELECT ${columns} FROM cloud_files WHERE ${where} ORDER BY ${orderBy} LIMIT $2::integer + 1`,
+  );
+  return { statement, values };
 }
 
 interface Condition {

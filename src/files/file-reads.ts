@@ -1,18 +1,14 @@
 import { notFound } from '../errors/request-errors.js';
 import type { Statements } from '../database/statements.js';
 import { decodeCursor, encodeCursor, type CursorField } from '../rest/cursor.js';
-import { CLOUD_FILE_COLUMNS, FILE_COLUMNS } from './file-json.js';
-import {
-  type FileListing,
-  fileListing,
-  type FilePageRow,
-  type FilePosition,
-  type FileSort,
-} from './file-listing.js';
+import type { CloudFileDto } from './cloud-api.dto.js';
+import { CLOUD_FILE_SHAPE, FILE_SHAPE, type FileShape } from './file-shapes.js';
+import { type FileListing, fileListing, type FilePosition, type FileSort } from './file-listing.js';
+import type { FileDto } from './files.dto.js';
+import { gridStatement, readGrid } from './text-grid.js';
 
-/** A page as PostgreSQL wrote it: a JSON array, passed on as it is. */
-export interface FilePage {
-  readonly json: string;
+export interface FilePage<File> {
+  readonly files: File[];
   readonly nextCursor: string | undefined;
 }
 
@@ -32,11 +28,12 @@ export interface FileRecord {
   readonly uploadedAt: Date;
 }
 
-const ONE_JSON = {
-  name: 'files_one_json',
-  text: `SELECT row_to_json(file)::text AS json
-    FROM (SELECT ${FILE_COLUMNS} FROM cloud_files WHERE id = $1 AND user_id = $2 AND state = 'stored') file`,
-};
+const ONE_FILE = gridStatement(
+  'files_one',
+  FILE_SHAPE.columns,
+  3,
+  (columns) => `SELECT ${columns} FROM cloud_files WHERE id = $1 AND user_id = $2 AND state = 'stored'`,
+);
 
 const ONE_RECORD = {
   name: 'files_one_record',
@@ -56,9 +53,6 @@ interface RecordRow {
   readonly uploaded_at: Date;
 }
 
-/** Separates the elements of json_agg; inside of them a line break is always escaped. */
-const JSON_AGG_SEPARATOR = ', \n ';
-
 const CURSOR_FIELDS: Readonly<Record<FileSort, Readonly<Record<string, CursorField>>>> = {
   id: { id: 'integer' },
   filename: { id: 'integer', value: 'text' },
@@ -71,20 +65,21 @@ export class FileReads {
   constructor(private readonly statements: Statements) {}
 
   /** @throws RequestError `validation_failed` for a cursor of another listing */
-  page(request: ListRequest): Promise<FilePage> {
-    return this.list(request, { name: 'v1', columns: FILE_COLUMNS });
+  page(request: ListRequest): Promise<FilePage<FileDto>> {
+    return this.list(request, FILE_SHAPE);
   }
 
   /** Like `page`, with the members of the implementation guide. */
-  cloudPage(request: ListRequest & { readonly sort: 'id' }): Promise<FilePage> {
-    return this.list(request, { name: 'cloud', columns: CLOUD_FILE_COLUMNS });
+  cloudPage(request: ListRequest & { readonly sort: 'id' }): Promise<FilePage<CloudFileDto>> {
+    return this.list(request, CLOUD_FILE_SHAPE);
   }
 
   /** @throws RequestError `not_found` */
-  async json(userId: number, fileId: number): Promise<string> {
-    const [row] = await this.statements.query<{ json: string }>(ONE_JSON, [fileId, userId]);
-    if (row === undefined) throw notFound('file');
-    return row.json;
+  async one(userId: number, fileId: number): Promise<FileDto> {
+    const columns = FILE_SHAPE.columns.length;
+    const grid = await readGrid(this.statements, { statement: ONE_FILE, values: [fileId, userId], columns });
+    if (grid.rowCount === 0) throw notFound('file');
+    return FILE_SHAPE.fileOf(grid.texts, 0);
   }
 
   /** @throws RequestError `not_found` */
@@ -104,15 +99,17 @@ export class FileReads {
     };
   }
 
-  private async list(request: ListRequest, shape: { name: string; columns: string }): Promise<FilePage> {
+  private async list<File>(request: ListRequest, shape: FileShape<File>): Promise<FilePage<File>> {
     const { cursor, ...listing } = request;
     const after = cursor === undefined ? undefined : positionOf(cursor, listing.sort);
-    const { statement, values } = fileListing({ ...listing, after }, shape);
-    const [row] = await this.statements.query<FilePageRow & object>(statement, values);
-    if (row?.data == null) return { json: '[]', nextCursor: undefined };
-    if (row.count <= listing.limit) return { json: row.data, nextCursor: undefined };
-    const json = `${row.data.slice(0, row.data.lastIndexOf(JSON_AGG_SEPARATOR))}]`;
-    return { json, nextCursor: cursorOf(row, listing.sort) };
+    const columns = shape.columns.length;
+    const query = fileListing({ ...listing, after }, shape);
+    const { rowCount, texts } = await readGrid(this.statements, { ...query, columns });
+    const shown = Math.min(rowCount, listing.limit);
+    const files = Array.from({ length: shown }, (_, row) => shape.fileOf(texts, row * columns));
+    if (rowCount <= listing.limit) return { files, nextCursor: undefined };
+    const last = (column: string) => texts[(shown - 1) * columns + shape.columns.indexOf(column)]!;
+    return { files, nextCursor: cursorOf(last, listing.sort) };
   }
 }
 
@@ -120,9 +117,11 @@ function positionOf(cursor: string, sort: FileSort): FilePosition {
   return decodeCursor<FilePosition>(cursor, CURSOR_FIELDS[sort]);
 }
 
-function cursorOf(row: FilePageRow, sort: FileSort): string {
-  const id = row.last_id as number;
+/** @param last the texts of the last file shown, by column */
+function cursorOf(last: (column: string) => string, sort: FileSort): string {
+  const id = Number(last('id'));
   if (sort === 'id') return encodeCursor({ id });
-  const value = row.last_value as string;
-  return encodeCursor({ id, value: sort === 'file_size' ? Number(value) : value });
+  const value = last(sort);
+  if (sort === 'file_size') return encodeCursor({ id, value: Number(value) });
+  return encodeCursor({ id, value: sort === 'uploaded_at' ? `${value.replace(' ', 'T')}Z` : value });
 }

@@ -24,7 +24,7 @@ import { StreamedBody } from '../rest/route-options.decorators.js';
 import { DownloadUrls } from './download-urls.js';
 import { FileDeletion } from './file-deletion.service.js';
 import { fileIdOf } from './file-id.js';
-import { toFile } from './file-json.js';
+import { toFile } from './file-shapes.js';
 import { FileReads } from './file-reads.js';
 import {
   CreateDownloadUrl,
@@ -39,7 +39,6 @@ import { BUCKET_PROBLEMS, FORM_SCHEMA, UPLOAD_PROBLEMS } from './upload-docs.js'
 import { uploadRequestOf, type UploadingRequest } from './upload-request.js';
 import { Uploads } from './uploads.js';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
 const FILE_ID = {
   name: 'id',
   schema: { type: 'integer', minimum: 1, maximum: 2147483647 },
@@ -129,7 +128,7 @@ export class FilesController {
     @Req() request: AuthenticatedRequest,
     @Query() query: ListFilesQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
+  ): Promise<FilePageDto> {
     const page = await this.reads.page({
       userId: request.principal.userId,
       sort: query.sort,
@@ -142,10 +141,9 @@ export class FilesController {
       uploadedAfter: query.uploaded_after,
       uploadedBefore: query.uploaded_before,
     });
-    const { json, nextCursor } = page;
+    const { files, nextCursor } = page;
     if (nextCursor !== undefined) void reply.header('link', nextLink(request.url, nextCursor));
-    void reply.header('content-type', JSON_TYPE);
-    return `{"data":${json},"next_cursor":${JSON.stringify(nextCursor ?? null)}}`;
+    return { data: files, next_cursor: nextCursor ?? null };
   }
 
   @Get('/api/v1/files/:id')
@@ -154,13 +152,8 @@ export class FilesController {
   @ApiParam(FILE_ID)
   @ApiOkResponse({ type: FileDto })
   @ApiProblems('validation_failed', 'not_found')
-  async read(
-    @Req() request: AuthenticatedRequest,
-    @Param('id') id: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    void reply.header('content-type', JSON_TYPE);
-    return this.reads.json(request.principal.userId, fileIdOf(id));
+  async read(@Req() request: AuthenticatedRequest, @Param('id') id: string): Promise<FileDto> {
+    return this.reads.one(request.principal.userId, fileIdOf(id));
   }
 
   /** The file vanishes at once, its object in the bucket with it. When the bucket fails, the object goes later. */

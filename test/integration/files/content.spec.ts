@@ -182,8 +182,7 @@ describe('the content of a file', () => {
 
   it('notes when it was last read', async () => {
     const id = await upload('read me', 'text/plain', Buffer.from('x'));
-    const lastAccessed = async () =>
-      (JSON.parse(await server.reads.json(USER_ID, id)) as { last_accessed: string | null }).last_accessed;
+    const lastAccessed = async () => (await server.reads.one(USER_ID, id)).last_accessed;
     expect(await lastAccessed()).toBeNull();
     await (await get({}, id)).text();
     await accessTimes.settled();

@@ -76,7 +76,7 @@ describe('deleting a file', () => {
     failOnce();
     await expect(remove(fileId)).rejects.toMatchObject({ code: 'access_denied' });
     expect(await server.rows()).toMatchObject([{ state: 'deleting' }]);
-    await expect(server.reads.json(USER_ID, fileId)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(server.reads.one(USER_ID, fileId)).rejects.toMatchObject({ code: 'not_found' });
     server.bucket.faults.clear();
     await remove(fileId);
     await client.expectNothingLeft();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FileReads, type ListRequest } from '../../../src/files/file-reads.js';
+import type { FileDto } from '../../../src/files/files.dto.js';
 import { FILE_SORTS } from '../../../src/files/file-listing.js';
 import { Statements } from '../../../src/database/statements.js';
 import { useUtcTimestamps } from '../../../src/database/timestamps.js';
@@ -22,16 +23,9 @@ const NAMES = [
   'same',
   'same',
   "o'hara",
+  'unit\u001fseparator',
   'é',
 ];
-
-interface ListedFile {
-  id: number;
-  filename: string;
-  file_size: number;
-  uploaded_at: string;
-  provider: string;
-}
 
 describe('listings of files', () => {
   let database: TestDatabase;
@@ -76,7 +70,7 @@ describe('listings of files', () => {
 
   const list = async (request: Partial<ListRequest>) => {
     const page = await reads.page({ ...all, ...request });
-    return { files: JSON.parse(page.json) as ListedFile[], nextCursor: page.nextCursor };
+    return page;
   };
 
   const namesOf = async (request: Partial<ListRequest>) =>
@@ -89,6 +83,7 @@ describe('listings of files', () => {
   it('show the user’s own stored files only', async () => {
     const names = await namesOf({});
     expect(names).toHaveLength(NAMES.length - 3);
+    expect(names).toContain('unit\u001fseparator');
     for (const hidden of ['z', '_', 'é']) expect(names).not.toContain(hidden);
     expect(await namesOf({ userId: 2 })).toEqual(['é']);
     expect(await list({ userId: 3 })).toEqual({ files: [], nextCursor: undefined });
@@ -99,7 +94,7 @@ describe('listings of files', () => {
     async (sort, limit) => {
       for (const order of ['asc', 'desc'] as const) {
         const whole = (await list({ sort, order })).files;
-        const paged: ListedFile[] = [];
+        const paged: FileDto[] = [];
         let cursor: string | undefined;
         do {
           const page = await list({ sort, order, limit, cursor });

@@ -180,11 +180,11 @@ describe('uploads', () => {
   it('come out of listings as they came in', async () => {
     const { files } = await client.sendForm([{ ...FILE, filename: 'ä 😀%22.txt', content: 'x' }]);
     const listing = { userId: USER_ID, sort: 'id', order: 'desc', limit: 10 } as const;
-    const page = JSON.parse((await server.reads.page(listing)).json) as object[];
+    const page = (await server.reads.page(listing)).files;
     expect(page).toMatchObject([
       { id: files![0]!.id, filename: 'ä 😀".txt', file_size: 1, checksum: files![0]!.checksum },
     ]);
-    const cloud = JSON.parse((await server.reads.cloudPage(listing)).json) as object[];
+    const cloud = (await server.reads.cloudPage(listing)).files;
     expect(cloud).toMatchObject([{ id: String(files![0]!.id), filename: 'ä 😀".txt', size: 1 }]);
   });
 });
