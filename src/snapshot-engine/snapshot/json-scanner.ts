@@ -55,7 +55,7 @@ export class JsonScanner {
   /** Reads the next key, as a string, and its colon; or the end of the object. */
   nextKey(first: boolean): boolean {
     if (!this.#next(first, CLOSE_OBJECT)) return false;
-    this.readString();
+    this.#checkedString();
     this.#expect(COLON, 'a colon');
     return true;
   }
@@ -130,7 +130,7 @@ export class JsonScanner {
     const start = this.#digits();
     if (this.#at - start > EXACT_DIGITS + 1) this.#fail(start, `a number above ${max}`);
     let value = 0;
-    for (let at = start; at < this.#at; at++) value = value * 10 + this.bytes[at]! - 0x30;
+    for (let at = start; at < this.#at; at++) value = value * 10 + (this.bytes[at]! - 0x30);
     if (value > max) this.#fail(start, `a number above ${max}`);
     return value;
   }
@@ -162,7 +162,7 @@ export class JsonScanner {
         this.#enter(open, true);
         continue;
       }
-      if (byte === QUOTE) this.readString();
+      if (byte === QUOTE) this.#checkedString();
       else this.#literal();
       this.#enter(open, false);
     } while (open.length > 0);
@@ -183,6 +183,12 @@ export class JsonScanner {
       open.pop();
       isFirst = false;
     }
+  }
+
+  /** A string whose text nobody will ask for. */
+  #checkedString(): void {
+    this.readString();
+    if (this.stringHasEscapes) this.stringText();
   }
 
   #open(bracket: number, what: string): boolean {
