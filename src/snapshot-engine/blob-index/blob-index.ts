@@ -44,6 +44,8 @@ const MAX_DEAD = 1 / 4;
  * the same id are different blobs. For one thread; no method takes long for packs of the usual size.
  */
 export class BlobIndex {
+  /** Ids of the index files that it was loaded from or saved to. */
+  readonly files = new Set<string>();
   readonly #blobs = new IdRows();
   readonly #packs = new IdRows();
   readonly #scratch = new IdScratch();

@@ -1,6 +1,7 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { damaged } from '../errors/repository-error.js';
 import { looksIncompressible } from './incompressible.js';
+import { compressionOptions, decompressionOptions } from './zstd-options.js';
 
 /** The largest blob that is read or written: restic's chunks end at 8 MiB, a tree holds about 700,000 entries. */
 export const MAX_BLOB_BYTES = 256 * 1_024 * 1_024;
@@ -9,16 +10,8 @@ export const MAX_BLOB_BYTES = 256 * 1_024 * 1_024;
 const MIN_COMPRESSIBLE_BYTES = 64;
 /** Saving less than this part is not worth the time of every later reader. */
 const MIN_SAVING = 1 / 64;
-/** zstd's worst case over its input, for blobs of any size. */
-const FRAME_SLACK_BYTES = 1_024;
-/** Output is allocated in one piece up to here and grows beyond, so a lying length costs no memory. */
-const MAX_OUTPUT_CHUNK_BYTES = 8 * 1_024 * 1_024;
-/** What zlib takes at least. */
-const MIN_OUTPUT_CHUNK_BYTES = 64;
 
-const LEVEL = { [constants.ZSTD_c_compressionLevel]: 3 };
-
-/** A zstd frame that tells its content's length, or undefined when it does not pay. */
+/** A zstd frame, or undefined when it does not pay. */
 export function compressBlob(plaintext: Uint8Array): Buffer | undefined {
   const sizeBytes = plaintext.length;
   if (sizeBytes < MIN_COMPRESSIBLE_BYTES || looksIncompressible(plaintext)) return undefined;
@@ -26,11 +19,9 @@ export function compressBlob(plaintext: Uint8Array): Buffer | undefined {
   return frame.length <= sizeBytes * (1 - MIN_SAVING) ? frame : undefined;
 }
 
-/** Level 3 whatever it saves. */
+/** A zstd frame whatever it saves. */
 export function compress(plaintext: Uint8Array): Buffer {
-  const sizeBytes = plaintext.length;
-  const chunkSize = sizeBytes + (sizeBytes >>> 8) + FRAME_SLACK_BYTES;
-  return zstdCompressSync(plaintext, { params: LEVEL, pledgedSrcSize: sizeBytes, chunkSize });
+  return zstdCompressSync(plaintext, compressionOptions(plaintext.length));
 }
 
 /** Exactly `expectedBytes`. Throws `damaged_repository` for anything else; never allocates more than that. */
@@ -45,9 +36,8 @@ export function decompressBlob(frame: Uint8Array, expectedBytes: number, subject
 
 /** At most `maxBytes`; longer content is `damaged_repository`. */
 export function decompress(frame: Uint8Array, maxBytes: number, subject: string): Buffer {
-  const chunkSize = Math.max(MIN_OUTPUT_CHUNK_BYTES, Math.min(maxBytes, MAX_OUTPUT_CHUNK_BYTES));
   try {
-    return zstdDecompressSync(frame, { chunkSize, maxOutputLength: maxBytes });
+    return zstdDecompressSync(frame, decompressionOptions(maxBytes));
   } catch (error) {
     throw damaged(subject, 'it cannot be decompressed', error);
   }

@@ -4,6 +4,8 @@ export const REPOSITORY_ERROR_CODES = [
   'repository_exists',
   'repository_locked',
   'wrong_password',
+  'key_not_found',
+  'key_in_use',
   'unsupported_repository',
   'damaged_repository',
   'unsafe_repository',
@@ -33,6 +35,10 @@ export class RepositoryError extends Error {
     this.code = code;
     this.subject = subject;
   }
+}
+
+export function isRepositoryError(error: unknown, code?: RepositoryErrorCode): error is RepositoryError {
+  return error instanceof RepositoryError && (code === undefined || error.code === code);
 }
 
 /** Bytes of the repository are not what they must be: a torn, altered or forged file. */

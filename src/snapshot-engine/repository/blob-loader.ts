@@ -1,0 +1,55 @@
+import { isStorageError } from '../../storage-providers/storage-errors.js';
+import type { BlobIndex, BlobLocation } from '../blob-index/blob-index.js';
+import type { BlobCipher } from '../crypto/blob-cipher.js';
+import { damaged, RepositoryError } from '../errors/repository-error.js';
+import type { BlobType } from '../pack/packed-blob.js';
+import { readBlob } from '../pack/read-blob.js';
+import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
+import { TreeCache } from './tree-cache.js';
+
+/** A walk asks for the same trees again and again; some ten thousand directories of usual size. */
+const TREE_CACHE_BYTES = 16 * 1_024 * 1_024;
+
+/** Reads single blobs. Whoever needs many of one pack fetches ranges of it instead. */
+export class BlobLoader {
+  readonly #files: RepositoryFiles;
+  readonly #cipher: BlobCipher;
+  readonly #trees = new TreeCache(TREE_CACHE_BYTES);
+
+  constructor(files: RepositoryFiles, cipher: BlobCipher) {
+    this.#files = files;
+    this.#cipher = cipher;
+  }
+
+  /**
+   * The plaintext, its hash proven; not to be changed. Where a blob lies in several packs, all are tried.
+   * Throws `damaged_repository` when the index does not know it or no copy can be read.
+   */
+  async load(type: BlobType, id: string, index: BlobIndex, options: FileCallOptions = {}): Promise<Buffer> {
+    const cached = type === 'tree' ? this.#trees.get(id) : undefined;
+    if (cached !== undefined) return cached;
+    let failure: RepositoryError | undefined;
+    for (const location of index.findAll(type, id)) {
+      try {
+        const plaintext = await this.#read(location, options);
+        if (type === 'tree') this.#trees.set(id, plaintext);
+        return plaintext;
+      } catch (error) {
+        if (!(error instanceof RepositoryError)) throw error;
+        failure ??= error;
+      }
+    }
+    throw failure ?? damaged(`${type} blob ${id}`, 'no index lists it');
+  }
+
+  async #read(location: BlobLocation, { signal }: FileCallOptions): Promise<Buffer> {
+    const { packId, offset, lengthBytes } = location;
+    try {
+      const sealed = await this.#files.load('pack', packId, { range: { offset, lengthBytes }, signal });
+      return readBlob(this.#cipher, location, sealed);
+    } catch (error) {
+      if (!isStorageError(error, 'object_not_found')) throw error;
+      throw damaged(`pack ${packId}`, 'it is missing', error);
+    }
+  }
+}

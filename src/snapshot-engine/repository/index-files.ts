@@ -1,0 +1,109 @@
+import { BlobIndex } from '../blob-index/blob-index.js';
+import {
+  encodeIndexFile,
+  indexFileGroups,
+  parseIndexFile,
+  type PackListing,
+} from '../blob-index/index-file.js';
+import { LoopPacer } from '../blob-index/loop-pacer.js';
+import type { BlobCipher } from '../crypto/blob-cipher.js';
+import { inParallel } from './in-parallel.js';
+import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
+import { loadSealedFile, saveSealedFile } from './sealed-files.js';
+
+/** Index files that are fetched at once: latency is hidden, memory stays bounded. */
+const MAX_LOADS_AT_ONCE = 6;
+
+/** What an index has missed of the files that others have written or removed. */
+export interface IndexChanges {
+  /** Files that have been loaded by this call. */
+  readonly added: readonly string[];
+  /** Files that the index was made of and that are gone: packs listed there may be, too. */
+  readonly vanished: readonly string[];
+}
+
+/** An index of all index files. Rejects when one of them cannot be read: a part of the truth is none. */
+export async function loadIndexFiles(
+  files: RepositoryFiles,
+  cipher: BlobCipher,
+  options: FileCallOptions = {},
+): Promise<BlobIndex> {
+  const index = new BlobIndex();
+  await refreshIndexFiles(files, cipher, index, options);
+  return index;
+}
+
+/** Loads the index files that `index` does not have yet. What lies in vanished files stays in the index. */
+export async function refreshIndexFiles(
+  files: RepositoryFiles,
+  cipher: BlobCipher,
+  index: BlobIndex,
+  { signal }: FileCallOptions = {},
+): Promise<IndexChanges> {
+  const listed = new Set<string>();
+  for await (const { id } of files.list('index', { signal })) listed.add(id);
+  const added = [...listed].filter((id) => !index.files.has(id));
+  const vanished = [...index.files].filter((id) => !listed.has(id));
+  const pacer = new LoopPacer();
+  await inParallel(added, MAX_LOADS_AT_ONCE, async (id) => {
+    for await (const pack of readIndexFile(files, cipher, id, { signal, pacer })) {
+      index.add(pack.id, pack.blobs, { saved: true });
+    }
+    index.files.add(id);
+  });
+  return { added, vanished };
+}
+
+/** The packs that one index file lists; reading rests whenever the event loop is due. */
+export async function* readIndexFile(
+  files: RepositoryFiles,
+  cipher: BlobCipher,
+  id: string,
+  { signal, pacer = new LoopPacer() }: FileCallOptions & { readonly pacer?: LoopPacer } = {},
+): AsyncGenerator<PackListing, void, void> {
+  const json = await loadSealedFile(files, cipher, 'index', id, { signal });
+  for (const pack of parseIndexFile(json, `index ${id}`)) {
+    if (pack !== undefined) yield pack;
+    if (pacer.isDue) {
+      await pacer.rest();
+      signal?.throwIfAborted();
+    }
+  }
+}
+
+/**
+ * Writes index files for the packs that no file lists yet, and only those; their packs must be durable. Answers the
+ * new files' ids. After a failure the packs of the files that had been written count as saved.
+ */
+export async function saveIndexFiles(
+  files: RepositoryFiles,
+  cipher: BlobCipher,
+  index: BlobIndex,
+  { signal }: FileCallOptions = {},
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (const packs of indexFileGroups(index.unsavedPacks())) {
+    const listings = packs.map((pack) => ({ id: pack.id, blobs: pack.blobs() }));
+    const id = await saveIndexFile(files, cipher, listings, { signal });
+    index.markSaved(listings.map((pack) => pack.id));
+    index.files.add(id);
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** Writes one index file; answers its id. */
+export async function saveIndexFile(
+  files: RepositoryFiles,
+  cipher: BlobCipher,
+  packs: Iterable<PackListing>,
+  options: FileCallOptions = {},
+): Promise<string> {
+  const pacer = new LoopPacer();
+  const pieces: Buffer[] = [];
+  for (const piece of encodeIndexFile(packs)) {
+    pieces.push(piece);
+    if (pacer.isDue) await pacer.rest();
+  }
+  return saveSealedFile(files, cipher, 'index', Buffer.concat(pieces), options);
+}

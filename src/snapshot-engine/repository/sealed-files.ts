@@ -1,0 +1,39 @@
+import { hash } from 'node:crypto';
+import { compressFile, decompressFile } from '../compression/file-compression.js';
+import type { BlobCipher } from '../crypto/blob-cipher.js';
+import { damaged } from '../errors/repository-error.js';
+import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
+
+/** Files that are compressed and sealed as a whole. */
+export type SealedFileKind = 'snapshot' | 'index' | 'lock' | 'doomed';
+
+/** Compresses, seals and stores. Answers the id: SHA-256 of what is stored. Resolves when it is durable. */
+export async function saveSealedFile(
+  files: RepositoryFiles,
+  cipher: BlobCipher,
+  kind: SealedFileKind,
+  plaintext: Uint8Array,
+  options?: FileCallOptions,
+): Promise<string> {
+  const sealed = cipher.seal(await compressFile(plaintext));
+  const id = hash('sha256', sealed);
+  await files.save(kind, id, sealed, options);
+  return id;
+}
+
+/**
+ * The plaintext of a stored file. Throws `damaged_repository` when its bytes do not have its name or are not what
+ * was sealed, and passes on StorageErrors, e.g. `object_not_found`.
+ */
+export async function loadSealedFile(
+  files: RepositoryFiles,
+  cipher: BlobCipher,
+  kind: SealedFileKind,
+  id: string,
+  options?: FileCallOptions,
+): Promise<Buffer> {
+  const sealed = await files.load(kind, id, options);
+  const subject = `${kind} ${id}`;
+  if (hash('sha256', sealed) !== id) throw damaged(subject, 'its bytes do not have its name');
+  return decompressFile(cipher.open(sealed, subject), subject);
+}
