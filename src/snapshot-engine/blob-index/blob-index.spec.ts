@@ -40,7 +40,10 @@ function add(index: BlobIndex, model: Map<string, PackedBlob[]>, pack: string, b
   const more = blobs.filter(
     (each) => !known?.some((other) => JSON.stringify(other) === JSON.stringify(each)),
   );
-  model.set(pack, [...(known ?? []), ...more]);
+  model.set(
+    pack,
+    [...(known ?? []), ...more].sort((left, right) => left.offset - right.offset),
+  );
 }
 
 function expectSame(index: BlobIndex, model: Map<string, PackedBlob[]>): void {

@@ -13,6 +13,7 @@ export interface BlobLocation extends PackedBlob {
 export interface IndexedPack {
   readonly id: string;
   readonly blobCount: number;
+  /** Ascending by offset. */
   blobs(): PackedBlob[];
 }
 
@@ -88,7 +89,7 @@ export class BlobIndex {
     this.#packs.put(pack, this.#scratch.words, LIVE, this.#blobs.rowEnd, blobs.length, 0);
     this.#packs.link(pack);
     this.#packCount += 1;
-    for (const blob of blobs) this.#addBlob(pack, blob);
+    for (const blob of inOrder(blobs)) this.#addBlob(pack, blob);
     if (!saved) this.#unsaved.add(pack);
   }
 
@@ -305,6 +306,12 @@ export class BlobIndex {
     const { type, id } = this.#blobOf(row);
     return nameOf(type, id);
   }
+}
+
+/** Other programs list the blobs of a pack in any order; readers want them as they lie. */
+function inOrder(blobs: readonly PackedBlob[]): readonly PackedBlob[] {
+  const ordered = blobs.every((blob, at) => at === 0 || blobs[at - 1]!.offset <= blob.offset);
+  return ordered ? blobs : blobs.toSorted((left, right) => left.offset - right.offset);
 }
 
 function kindOf(type: BlobType): number {

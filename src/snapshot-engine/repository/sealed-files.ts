@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { compressFile, decompressFile } from '../compression/file-compression.js';
+import { compressFileAsync, decompressFileAsync } from '../compression/file-compression.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { damaged } from '../errors/repository-error.js';
 import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
@@ -15,7 +15,7 @@ export async function saveSealedFile(
   plaintext: Uint8Array,
   options?: FileCallOptions,
 ): Promise<string> {
-  const sealed = cipher.seal(await compressFile(plaintext));
+  const sealed = cipher.seal(await compressFileAsync(plaintext));
   const id = hash('sha256', sealed);
   await files.save(kind, id, sealed, options);
   return id;
@@ -35,5 +35,5 @@ export async function loadSealedFile(
   const sealed = await files.load(kind, id, options);
   const subject = `${kind} ${id}`;
   if (hash('sha256', sealed) !== id) throw damaged(subject, 'its bytes do not have its name');
-  return decompressFile(cipher.open(sealed, subject), subject);
+  return decompressFileAsync(cipher.open(sealed, subject), subject);
 }

@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ObjectRepositoryFiles } from '../../src/snapshot-engine/repository/object-repository-files.js';
+import { createDialer } from '../../src/storage-providers/dialer.js';
+import { localDisk } from '../../src/storage-providers/providers/local-disk.js';
+import type { ObjectStorage } from '../../src/storage-providers/storage-provider.js';
+
+/** A place for one repository on the disk, for our engine and for restic. */
+export interface LocalRepository {
+  /** For restic's `-r`. */
+  readonly path: string;
+  readonly storage: ObjectStorage;
+  readonly files: ObjectRepositoryFiles;
+  remove(): Promise<void>;
+}
+
+export async function localRepository(): Promise<LocalRepository> {
+  const localDiskRoot = await mkdtemp(join(tmpdir(), 'stowage-repository-'));
+  const storage = localDisk.connect(
+    { bucket_name: 'repository' },
+    {
+      dialer: createDialer({ allowedPrivateEndpoints: [], resolve: async () => [] }),
+      localDiskRoot,
+      timeouts: { connectMs: 5_000, responseMs: 30_000, idleBodyMs: 30_000 },
+    },
+  );
+  return {
+    path: join(localDiskRoot, 'repository'),
+    storage,
+    files: new ObjectRepositoryFiles(storage),
+    remove: async () => {
+      await storage.close();
+      await rm(localDiskRoot, { recursive: true, force: true });
+    },
+  };
+}
