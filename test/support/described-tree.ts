@@ -45,7 +45,7 @@ function visit(path: Buffer, shown: Buffer, lines: string[], names: Map<string, 
   ];
   lines.push(parts.join(' '));
   if (kind !== 'dir') return;
-  for (const entry of readdirSync(path, 'buffer').sort(Buffer.compare)) {
+  for (const entry of readdirSync(path, 'buffer').sort((a, b) => a.compare(b))) {
     visit(join(path, entry), shown.length === 0 ? entry : join(shown, entry), lines, names);
   }
 }

@@ -1,8 +1,9 @@
-import { checked, cString, libc } from './libc.js';
-import { entryName } from './open-beneath.js';
+import { AT_FDCWD, checked, cString, isSystemError, libc, OPEN } from './libc.js';
+import { closeFd, entryName, openEntry } from './open-beneath.js';
 
 const AT_REMOVEDIR = 0x200;
 const AT_SYMLINK_NOFOLLOW = 0x100;
+const RENAME_NOREPLACE = 1;
 
 /**
  * Changes in an open directory, each to one name (`EINVAL` for anything else). No link is followed, and a directory
@@ -31,6 +32,17 @@ export function renameEntry(
 ): void {
   const [old, name] = [entryName(from, 'renameat'), entryName(to, 'renameat')];
   checked(libc().renameat(directory, old, toDirectory, name), 'renameat', to);
+}
+
+/** As `renameEntry`, but `EEXIST` when the new name is taken; best effort on file systems that cannot promise it. */
+export function renameNewEntry(directory: number, from: Uint8Array, to: Uint8Array): void {
+  const [old, name] = [entryName(from, 'renameat2'), entryName(to, 'renameat2')];
+  try {
+    checked(libc().renameat2(directory, old, directory, name, RENAME_NOREPLACE), 'renameat2', to);
+  } catch (error) {
+    if (!isSystemError(error, 'EINVAL', 'ENOSYS')) throw error;
+    renameEntry(directory, from, to);
+  }
 }
 
 /** A second name for a file. `EEXIST` when the name is taken; of a link, the link itself. */
@@ -62,9 +74,18 @@ export function setOpenPermissions(fd: number, permissions: number): void {
   checked(libc().fchmod(fd, permissions), 'fchmod');
 }
 
-/** As `setOpenPermissions` by name, for what cannot be opened: FIFOs, sockets, devices. Must not be a link. */
+/**
+ * As `setOpenPermissions` by name, for what cannot be opened. The entry is held by a descriptor meanwhile, because
+ * `chmod` would follow a link that takes its name; a link itself is refused.
+ */
 export function setPermissions(directory: number, name: Uint8Array, permissions: number): void {
-  checked(libc().fchmodat(directory, entryName(name, 'fchmodat'), permissions, 0), 'fchmodat', name);
+  const fd = openEntry(directory, name, OPEN.pathOnly);
+  try {
+    const held = cString(Buffer.from(`/proc/self/fd/${fd}`), 'fchmodat');
+    checked(libc().fchmodat(AT_FDCWD, held, permissions, 0), 'fchmodat', name);
+  } finally {
+    closeFd(fd);
+  }
 }
 
 export function setOpenOwner(fd: number, uid: number, gid: number): void {

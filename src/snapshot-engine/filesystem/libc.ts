@@ -27,6 +27,7 @@ export interface Libc {
   mkdirat(directory: number, path: Buffer, mode: number): number;
   unlinkat(directory: number, path: Buffer, flags: number): number;
   renameat(fromDirectory: number, from: Buffer, toDirectory: number, to: Buffer): number;
+  renameat2(fromDirectory: number, from: Buffer, toDirectory: number, to: Buffer, flags: number): number;
   linkat(fromDirectory: number, from: Buffer, toDirectory: number, to: Buffer, flags: number): number;
   symlinkat(target: Buffer, directory: number, path: Buffer): number;
   readlinkat(directory: number, path: Buffer, into: Buffer, length: number): number;
@@ -63,6 +64,7 @@ const PROTOTYPES: Record<keyof Libc, string> = {
   mkdirat: 'int mkdirat(int, const void *, unsigned int)',
   unlinkat: 'int unlinkat(int, const void *, int)',
   renameat: 'int renameat(int, const void *, int, const void *)',
+  renameat2: 'int renameat2(int, const void *, int, const void *, unsigned int)',
   linkat: 'int linkat(int, const void *, int, const void *, int)',
   symlinkat: 'int symlinkat(const void *, int, const void *)',
   readlinkat: 'int64_t readlinkat(int, const void *, void *, uint64_t)',

@@ -1,0 +1,43 @@
+import { contentBytesOf } from './fetch-plan.js';
+import type { BlobLocation, BlobLookup } from './restore-source.js';
+import type { RefusalReason, WantedEntry } from './wanted-entry.js';
+import { ZeroBlobs } from './zero-blobs.js';
+
+/** A blob's part of a file. */
+export interface ContentPart {
+  readonly blob: BlobLocation;
+  /** In the file. */
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /** Nothing but zeros: a hole, nothing to fetch. */
+  readonly isZero: boolean;
+}
+
+/** Where the content of files comes from, as the index has it. */
+export class ContentResolver {
+  readonly #index: BlobLookup;
+  readonly #maxBlobBytes: number;
+  readonly #zeros = new ZeroBlobs();
+
+  constructor(index: BlobLookup, maxBlobBytes: number) {
+    this.#index = index;
+    this.#maxBlobBytes = maxBlobBytes;
+  }
+
+  /** The parts of a file in order, without gaps; or why it cannot be restored. */
+  resolve({ content, sizeBytes }: WantedEntry): readonly ContentPart[] | RefusalReason {
+    const parts: ContentPart[] = [];
+    let offset = 0;
+    for (const id of content) {
+      const blob = this.#index.find('data', id);
+      if (blob === undefined) return 'missing_blob';
+      const lengthBytes = contentBytesOf(blob);
+      if (lengthBytes > this.#maxBlobBytes) return 'damaged_entry';
+      offset += lengthBytes;
+      // A size that lies must not cost the memory of a list that is longer than it could be.
+      if (offset > sizeBytes) return 'size_mismatch';
+      parts.push({ blob, offset: offset - lengthBytes, lengthBytes, isZero: this.#zeros.has(blob) });
+    }
+    return offset === sizeBytes ? parts : 'size_mismatch';
+  }
+}

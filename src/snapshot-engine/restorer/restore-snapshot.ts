@@ -1,0 +1,154 @@
+import { RepositoryError } from '../errors/repository-error.js';
+import { closeFd } from '../filesystem/open-beneath.js';
+import type { Workers } from '../workers/worker-service.js';
+import { throwIfCancelled } from './blob-fetcher.js';
+import { ContentRestorer } from './content-restorer.js';
+import type { Failure } from './entry-failure.js';
+import { shownPath } from './raw-path.js';
+import { RestoreContext } from './restore-context.js';
+import type { RestoreOptions } from './restore-options.js';
+import type { RestorePlan, RestoreSummary } from './restore-plan.js';
+import type { BlobLookup, RestoreSource } from './restore-source.js';
+import { RestoreSteps } from './restore-steps.js';
+import { freeBytes, openTarget, prepareTarget, removeMarker, type TargetRoot } from './target-root.js';
+import type { Refusal } from './wanted-entry.js';
+
+/** What of a snapshot a restore must know. */
+export interface RestorableSnapshot {
+  readonly id: string;
+  /** Id of the root tree. */
+  readonly tree: string;
+}
+
+export interface RestoreResult {
+  readonly summary: RestoreSummary;
+  /** Not restored because it must not or cannot be, known beforehand. */
+  readonly refused: readonly Refusal[];
+  /** Not restored because something went wrong; everything else is whole. */
+  readonly failed: readonly Failure[];
+  readonly filesRestored: number;
+  readonly bytesFetched: number;
+}
+
+export interface RestoreRun extends RestoreOptions {
+  readonly workers: Workers;
+}
+
+/**
+ * What a restore would do, without doing it: reads the snapshot's trees and the target, compares files where asked.
+ * Rejects with `path_not_found`, `target_unwritable` (the target is not empty), `unsafe_repository` (more entries than
+ * the limit), `cancelled`, and StorageErrors.
+ */
+export async function planRestore(
+  source: RestoreSource,
+  index: BlobLookup,
+  snapshot: RestorableSnapshot,
+  target: Uint8Array | string,
+  run: RestoreRun,
+): Promise<RestorePlan> {
+  const root = openTarget(Buffer.from(target), run.into ?? 'new-directory', snapshot.id);
+  try {
+    const context = await RestoreContext.open(source, index, run.workers, root, run);
+    try {
+      return await context.plan(snapshot.tree, root);
+    } finally {
+      await context.close();
+    }
+  } finally {
+    if (root !== undefined) closeFd(root.fd);
+  }
+}
+
+/**
+ * Restores a snapshot, or parts of it, into the directory `target`, and writes nowhere else, whatever the snapshot says
+ * and whatever links lie in the target. Files appear under their names only when they are whole and verified, with all
+ * their metadata: an interrupted restore is therefore resumed by starting it again, and what is there is kept by its
+ * size and time. Large files that were under way go on from the blobs that reached the disk.
+ *
+ * Rejects as `planRestore` does, and with `target_unwritable` when the disk is full or read-only. What concerns single
+ * entries is in the result.
+ */
+export async function restoreSnapshot(
+  source: RestoreSource,
+  index: BlobLookup,
+  snapshot: RestorableSnapshot,
+  target: Uint8Array | string,
+  run: RestoreRun,
+): Promise<RestoreResult> {
+  throwIfCancelled(run.signal);
+  const root = prepareTarget(Buffer.from(target), run.into ?? 'new-directory', snapshot.id);
+  try {
+    const context = await RestoreContext.open(source, index, run.workers, root, run);
+    try {
+      const plan = await context.plan(snapshot.tree, root);
+      assertSpace(plan, root, context.limits.bytes);
+      const result = await apply(context, plan, root);
+      if (run.into !== 'in-place') removeMarker(root.fd);
+      // The marker has changed the time of the directory that it lay in.
+      await dressRoot(context, plan);
+      return result;
+    } finally {
+      await context.close();
+    }
+  } finally {
+    closeFd(root.fd);
+  }
+}
+
+async function apply(context: RestoreContext, plan: RestorePlan, root: TargetRoot): Promise<RestoreResult> {
+  const { signal, verify } = context.options;
+  const failed: Failure[] = [];
+  const onFailure = (failure: Failure): void => void failed.push(failure);
+  const steps = new RestoreSteps(context.workers, onFailure, signal);
+  await steps.makeRoom(plan);
+  await steps.makeDirectories(plan);
+  const counts = { filesRestored: 0, bytesFetched: 0 };
+  const content = new ContentRestorer(context.fetcher, context.index, context.workers, {
+    onFile: () => void (counts.filesRestored += 1),
+    onBytes: (bytes) => void (counts.bytesFetched += bytes),
+    onFailure,
+  });
+  for (const planned of plan.entries) {
+    if (planned.entry.type !== 'file' || planned.action === 'keep' || planned.linkTo !== undefined) continue;
+    const parts = context.content.resolve(planned.entry);
+    if (typeof parts === 'string')
+      throw new TypeError(`A refused file was planned: ${shownPath(planned.entry.path)}.`);
+    content.add(planned, parts);
+  }
+  await content.run(signal);
+  await steps.dressKept(plan, verify === 'content' || root.resumes === 'before-boot');
+  await steps.place(plan);
+  await steps.delete(plan);
+  await steps.dressDirectories(plan);
+  const { summary, refused } = plan;
+  return { summary, refused, failed, ...counts };
+}
+
+async function dressRoot(context: RestoreContext, plan: RestorePlan): Promise<void> {
+  const entries = plan.entries.filter(({ entry }) => entry.path === '');
+  await new RestoreSteps(context.workers, () => undefined, undefined).dressDirectories({ ...plan, entries });
+}
+
+/** Refuses before anything is written what cannot end well. */
+function assertSpace(
+  { summary, entries }: RestorePlan,
+  root: TargetRoot,
+  maxBytes: number | undefined,
+): void {
+  const { bytesToWrite } = summary;
+  if (maxBytes !== undefined && bytesToWrite > maxBytes) {
+    throw new RepositoryError(
+      'target_unwritable',
+      `The restore would write ${bytesToWrite} bytes; ${maxBytes} are allowed.`,
+    );
+  }
+  // What is replaced gives its space back one by one.
+  if (entries.some(({ action }) => action === 'overwrite')) return;
+  const free = freeBytes(root.fd);
+  if (bytesToWrite > free) {
+    throw new RepositoryError(
+      'target_unwritable',
+      `The restore needs ${bytesToWrite} bytes, but only ${free} are free in the target; make room for it.`,
+    );
+  }
+}

@@ -1,0 +1,172 @@
+import type { RemoteService } from '../workers/worker-service.js';
+import type { WantedEntry } from './wanted-entry.js';
+import { throwIfCancelled } from './blob-fetcher.js';
+import { fileJobOf, replacedBy } from './content-restorer.js';
+import type { Failure } from './entry-failure.js';
+import type { PlacedEntry } from './entry-placement.js';
+import { leastBusy } from './least-busy.js';
+import { directoryOf } from './raw-path.js';
+import type { Deletion, PlannedEntry, RestorePlan } from './restore-plan.js';
+import type { DirectoryJob } from './restore-worker.js';
+import { batchesOf } from './target-reader.js';
+
+/** Entries handled by one call of a thread. */
+const ENTRIES_PER_CALL = 500;
+
+/** The steps of a restore besides the files' content, each for many entries at a time. */
+export class RestoreSteps {
+  readonly #workers: readonly RemoteService[];
+  readonly #onFailure: (failure: Failure) => void;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(
+    workers: readonly RemoteService[],
+    onFailure: (failure: Failure) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#workers = workers;
+    this.#onFailure = onFailure;
+    this.#signal = signal;
+  }
+
+  /** What interrupted restores have left, and what is in directories that files replace. */
+  async makeRoom({ entries, deletions, leftovers }: RestorePlan): Promise<void> {
+    await this.#inOrder(
+      'remove',
+      leftovers.map((path) => ({ path, isDirectory: false })),
+    );
+    await this.#inOrder('remove', deletions.filter(isBeneathAny(replacedDirectories(entries))));
+  }
+
+  /** Parents before children. */
+  async makeDirectories({ entries }: RestorePlan): Promise<void> {
+    const jobs = entries
+      .filter(({ entry, action, existing }) => {
+        const isClosed = existing !== undefined && (existing.permissions & 0o700) !== 0o700;
+        return entry.type === 'dir' && entry.path !== '' && (action !== 'keep' || isClosed);
+      })
+      .map(directoryJobOf);
+    await this.#inOrder('makeDirectories', jobs);
+  }
+
+  /** Files whose content was right already. */
+  async dressKept({ entries }: RestorePlan, thorough: boolean): Promise<void> {
+    const jobs = entries
+      .filter((planned) => planned.entry.type === 'file' && planned.linkTo === undefined)
+      .filter((planned) => planned.action === 'keep' && needsDressing(planned, thorough))
+      .map(fileJobOf);
+    await this.#atOnce('dress', jobs);
+  }
+
+  /** Further names of files, special files and, last of all, symbolic links. */
+  async place({ entries }: RestorePlan): Promise<void> {
+    await this.#atOnce('place', entries.filter(isFurtherName).map(placedOf));
+    const others = entries.filter(({ entry, linkTo }) => linkTo === undefined && !isFileOrDirectory(entry));
+    await this.#atOnce('place', others.filter(({ entry }) => entry.type !== 'symlink').map(placedOf));
+    await this.#atOnce('place', others.filter(({ entry }) => entry.type === 'symlink').map(placedOf));
+    await this.#atOnce('place', entries.filter(isFurtherNameOfLink).map(placedOf));
+  }
+
+  /** What a mirror deletes; what is in a directory first. */
+  async delete({ deletions }: RestorePlan): Promise<void> {
+    await this.#inOrder('remove', deletions);
+  }
+
+  /** Deepest first: afterwards a directory may be closed even to its owner. */
+  async dressDirectories({ entries }: RestorePlan): Promise<void> {
+    const jobs = entries
+      .filter(({ entry, action }) => entry.type === 'dir' && !(entry.ancestor && action === 'keep'))
+      .map(directoryJobOf)
+      .reverse();
+    await this.#inOrder('dressDirectories', jobs);
+  }
+
+  async #inOrder<T>(method: string, items: readonly T[]): Promise<void> {
+    const worker = this.#workers[0]!;
+    for (const batch of batchesOf(items, ENTRIES_PER_CALL)) await this.#call(worker, method, batch);
+  }
+
+  /** On all threads, one call each at a time. */
+  async #atOnce<T>(method: string, items: readonly T[]): Promise<void> {
+    const batches = batchesOf(items, ENTRIES_PER_CALL);
+    const run = async (): Promise<void> => {
+      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+        await this.#call(leastBusy(this.#workers), method, batch);
+      }
+    };
+    await Promise.all(this.#workers.map(run));
+  }
+
+  async #call<T>(worker: RemoteService, method: string, batch: readonly T[]): Promise<void> {
+    throwIfCancelled(this.#signal);
+    const failures = await worker.call<readonly Failure[]>(method, batch);
+    for (const failure of failures) this.#onFailure(failure);
+  }
+}
+
+function isFileOrDirectory({ type }: WantedEntry): boolean {
+  return type === 'file' || type === 'dir';
+}
+
+function isFurtherName({ linkTo, entry, action }: PlannedEntry): boolean {
+  return linkTo !== undefined && entry.type === 'file' && action !== 'keep';
+}
+
+/** Of symbolic links and special files: after these have been made. */
+function isFurtherNameOfLink({ linkTo, entry, action }: PlannedEntry): boolean {
+  return linkTo !== undefined && entry.type !== 'file' && action !== 'keep';
+}
+
+function replacedDirectories(entries: readonly PlannedEntry[]): ReadonlySet<string> {
+  return new Set(
+    entries.filter((planned) => replacedBy(planned) === 'directory').map(({ entry }) => entry.path),
+  );
+}
+
+function isBeneathAny(directories: ReadonlySet<string>): (deletion: Deletion) => boolean {
+  return ({ path }) => {
+    if (directories.size === 0) return false;
+    for (let up = directoryOf(path); up !== ''; up = directoryOf(up)) if (directories.has(up)) return true;
+    return false;
+  };
+}
+
+/** Attributes are not seen in a file's status: `thorough` looks. */
+function needsDressing({ entry, existing }: PlannedEntry, thorough: boolean): boolean {
+  if (existing === undefined || thorough || entry.attributes.length > 0) return true;
+  return (
+    existing.permissions !== entry.permissions ||
+    existing.mtimeNs !== entry.mtimeNs ||
+    (entry.uid !== -1 && (existing.uid !== entry.uid || existing.gid !== entry.gid))
+  );
+}
+
+function directoryJobOf({ entry, action }: PlannedEntry): DirectoryJob {
+  const { path, permissions, uid, gid, mtimeNs, atimeNs, attributes } = entry;
+  return { path, permissions, uid, gid, mtimeNs, atimeNs, attributes, replace: action === 'overwrite' };
+}
+
+function placedOf(planned: PlannedEntry): PlacedEntry {
+  const { path, permissions, uid, gid, mtimeNs, atimeNs, attributes } = planned.entry;
+  const replaces = replacedBy(planned);
+  return { path, permissions, uid, gid, mtimeNs, atimeNs, attributes, replaces, what: whatOf(planned) };
+}
+
+function whatOf({ entry, action, linkTo }: PlannedEntry): PlacedEntry['what'] {
+  const { type, device, linkTarget } = entry;
+  if (linkTo !== undefined) return { kind: 'hardLink', to: linkTo };
+  if (action === 'keep') return { kind: 'kept', isLink: type === 'symlink' };
+  switch (type) {
+    case 'symlink':
+      return { kind: 'symlink', target: linkTarget ?? '' };
+    case 'fifo':
+    case 'socket':
+      return { kind: type };
+    case 'dev':
+      return { kind: 'blockDevice', ...(device !== undefined && { device }) };
+    case 'chardev':
+      return { kind: 'characterDevice', ...(device !== undefined && { device }) };
+    default:
+      throw new TypeError(`A ${type} is not placed.`);
+  }
+}
