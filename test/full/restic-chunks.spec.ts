@@ -5,11 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Chunker } from '../../src/snapshot-engine/chunker/chunker.js';
 import { createChunker } from '../../src/snapshot-engine/chunker/create-chunker.js';
-import {
-  formatPolynomial,
-  parsePolynomial,
-  randomPolynomial,
-} from '../../src/snapshot-engine/chunker/polynomial.js';
+import { parsePolynomial } from '../../src/snapshot-engine/chunker/polynomial.js';
 import { decodeTree } from '../../src/snapshot-engine/snapshot/tree.js';
 import { noise } from '../support/noise.js';
 import { ResticBlobs } from '../support/restic-blobs.js';
@@ -70,8 +66,11 @@ describe('the rabin chunker', () => {
       await restic(repository, PASSWORD, 'init');
       await restic(repository, PASSWORD, 'backup', join(folder, 'files'));
       const witness = await ResticBlobs.open(repository, PASSWORD);
-      const { chunker_polynomial: polynomial } = await witness.config();
-      const chunker = createChunker('rabin', { secret: new Uint8Array(32), polynomial });
+      const { chunker_polynomial: hex } = await witness.config();
+      const chunker = createChunker('rabin', {
+        secret: new Uint8Array(32),
+        polynomial: parsePolynomial(hex)!,
+      });
       const nodes = [...(await witness.blobs('tree'))].flatMap(([id, tree]) => decodeTree(tree, id));
       for (const [name, content] of Object.entries(FILES)) {
         const { content: ids } = nodes.find((node) => node.name.toString() === name)!;
@@ -85,8 +84,7 @@ describe('the rabin chunker', () => {
       const repository = join(folder, `drawn-${number}`);
       await restic(repository, PASSWORD, 'init');
       const { chunker_polynomial: hex } = await (await ResticBlobs.open(repository, PASSWORD)).config();
-      expect(formatPolynomial(parsePolynomial(hex, 'The config'))).toBe(hex);
+      expect(parsePolynomial(hex)?.toString(16)).toBe(hex);
     }
-    expect(parsePolynomial(formatPolynomial(randomPolynomial()), 'The config')).toBeGreaterThan(0n);
   });
 });

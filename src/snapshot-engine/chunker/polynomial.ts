@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { damaged } from '../errors/repository-error.js';
 
 /**
  * Polynomials over GF(2), bit i standing for x^i. A repository has a random irreducible one of degree 53; Rabin
@@ -14,7 +13,7 @@ const HEX = /^[0-9a-f]{1,16}$/;
 const MAX_TRIES = 10_000;
 
 /** A random irreducible polynomial of degree 53. */
-export function randomPolynomial(random: (sizeBytes: number) => Uint8Array = randomBytes): Polynomial {
+export function createPolynomial(random: (sizeBytes: number) => Uint8Array = randomBytes): Polynomial {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const bits = BigInt(`0x${Buffer.from(random(8)).toString('hex')}`);
     // Degree 53, and not divisible by x.
@@ -24,18 +23,10 @@ export function randomPolynomial(random: (sizeBytes: number) => Uint8Array = ran
   throw new Error('No irreducible polynomial was found: the random numbers are not random.');
 }
 
-/** As the repository's config has it: hexadecimal, without a prefix. */
-export function formatPolynomial(polynomial: Polynomial): string {
-  return polynomial.toString(16);
-}
-
-/** Throws `damaged_repository` for what restic would not open: another degree, or a product of others. */
-export function parsePolynomial(hex: string, subject: string): Polynomial {
+/** Of a repository's config: hex digits without a prefix. `undefined` for what restic would not open either. */
+export function parsePolynomial(hex: string): Polynomial | undefined {
   const polynomial = HEX.test(hex) ? BigInt(`0x${hex}`) : 0n;
-  if (degreeOf(polynomial) !== POLYNOMIAL_DEGREE || !isIrreducible(polynomial)) {
-    throw damaged(subject, 'its chunker polynomial is none that can cut files');
-  }
-  return polynomial;
+  return degreeOf(polynomial) === POLYNOMIAL_DEGREE && isIrreducible(polynomial) ? polynomial : undefined;
 }
 
 /**

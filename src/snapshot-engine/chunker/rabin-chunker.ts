@@ -1,5 +1,5 @@
 import { MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, type Chunker } from './chunker.js';
-import { POLYNOMIAL_DEGREE, remainder, type Polynomial } from './polynomial.js';
+import { degreeOf, POLYNOMIAL_DEGREE, remainder, type Polynomial } from './polynomial.js';
 
 const WINDOW_BYTES = 64;
 /** The lowest 20 bits of a fingerprint must be zero: a cut about every MiB. */
@@ -17,6 +17,9 @@ export class RabinChunker implements Chunker {
   readonly #tables: Tables;
 
   constructor(polynomial: Polynomial) {
+    if (degreeOf(polynomial) !== POLYNOMIAL_DEGREE) {
+      throw new TypeError(`A chunker's polynomial has the degree ${POLYNOMIAL_DEGREE}.`);
+    }
     this.#tables = tablesOf(polynomial);
   }
 
