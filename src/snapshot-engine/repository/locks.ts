@@ -45,6 +45,8 @@ export interface LockOptions {
 
 /** More locks than this are not read: somebody has to look. */
 const MAX_READ_LOCKS = 100;
+/** As many are looked at when they are to be removed. */
+const MAX_REMOVED_LOCKS = 10_000;
 
 /**
  * Does `work` while a lock of restic's kind is held. `signal` aborts when the caller's does or when the lock could not
@@ -186,7 +188,7 @@ export async function removeStaleLocks(
   { now, signal, timings = LOCK_TIMINGS }: Pick<LockOptions, 'now' | 'signal' | 'timings'>,
 ): Promise<number> {
   const stale: string[] = [];
-  for await (const { info, lock } of readLocks(repository, signal)) {
+  for await (const { info, lock } of readLocks(repository, signal, new Set(), MAX_REMOVED_LOCKS)) {
     if (isStale(info, lock, now() - timings.staleMs)) stale.push(info.id);
   }
   for (const id of stale) await repository.files.remove('lock', id, { signal });
@@ -214,12 +216,13 @@ interface FoundLock {
 async function* readLocks(
   repository: LockedRepository,
   signal: AbortSignal | undefined,
-  own: ReadonlySet<string> = new Set(),
+  own: ReadonlySet<string>,
+  limit = MAX_READ_LOCKS,
 ): AsyncGenerator<FoundLock, void, void> {
   let read = 0;
   for await (const info of repository.files.list('lock', { signal })) {
     if (own.has(info.id)) continue;
-    if ((read += 1) > MAX_READ_LOCKS) throw tooManyLocks();
+    if ((read += 1) > limit) throw tooManyLocks(limit);
     try {
       const json = await repository.loadFile('lock', info.id, { signal });
       yield { info, lock: parseLockFile(json, `lock ${info.id}`) };
@@ -257,9 +260,9 @@ function lockedBy(lock: LockFile | undefined): RepositoryError {
   );
 }
 
-function tooManyLocks(): RepositoryError {
+function tooManyLocks(limit: number): RepositoryError {
   return new RepositoryError(
     'repository_locked',
-    `The repository has more than ${MAX_READ_LOCKS} locks; run \`restic unlock\` to remove those that are stale.`,
+    `The repository has more than ${limit} locks; run \`restic unlock\` to remove those that are stale.`,
   );
 }
