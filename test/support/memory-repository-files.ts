@@ -16,10 +16,16 @@ export { MemoryRepositoryStore } from './memory-repository-store.js';
  * `before`: the call never arrives. `after-without-answer`: it takes effect, and nobody learns of it.
  * `torn`: calls under way at the same time arrive or not, each by chance; a file that is cut off in the middle is not
  * kept, as every provider promises. `duplicated`: not a stop: the call takes effect, is answered, and takes effect
- * again when `STRAY_CALLS` more have been made, as a repeated request that was under way for long.
+ * again later, as a repeated request that was under way for long.
  */
 export const STOP_MODES = ['before', 'after-without-answer', 'torn', 'duplicated'] as const;
 export type StopMode = (typeof STOP_MODES)[number];
+
+/**
+ * What happens to one call of a process that lives on. `unanswered`: it takes effect and fails; `late`: it fails, and
+ * takes effect when `later` lets it; `duplicated`: it succeeds, and takes effect again then; `refused`: it fails.
+ */
+export type CallFate = 'done' | 'unanswered' | 'late' | 'duplicated' | 'refused';
 
 export interface MemoryFilesOptions {
   /** Counted from 1 over all calls. */
@@ -28,6 +34,9 @@ export interface MemoryFilesOptions {
   readonly now?: () => number;
   /** Awaited before a call takes effect and before it is answered; may throw. For virtual time and failures. */
   readonly pace?: (point: 'arrive' | 'answer', call: MemoryCall) => Promise<void>;
+  readonly fate?: (call: MemoryCall) => CallFate;
+  /** Takes what is to take effect later; without it that happens `STRAY_CALLS` calls later. */
+  readonly later?: (act: () => void, call: MemoryCall) => void;
 }
 
 export interface MemoryCall {
@@ -150,24 +159,51 @@ export class MemoryRepositoryFiles implements RepositoryFiles {
 
   #arrive<T>(call: MemoryCall, underWay: UnderWay, act: () => T): T {
     if (this.#stopped) throw dead();
-    const { stopAt } = this.#options;
+    const { stopAt, fate } = this.#options;
     if (stopAt?.call === call.number) this.#meet(stopAt.mode, call, underWay);
     underWay.arrived = true;
-    return act();
+    switch (fate?.(call) ?? 'done') {
+      case 'done':
+        return act();
+      case 'duplicated':
+        this.#later(call, act);
+        return act();
+      case 'unanswered':
+        act();
+        throw storageError('endpoint_unreachable', 'No answer came.');
+      case 'late':
+        this.#later(call, act);
+        throw storageError('endpoint_unreachable', 'No answer came in time.');
+      case 'refused':
+        throw storageError('endpoint_unreachable', 'The request did not arrive.');
+    }
   }
 
   /** Throws unless the process lives on. */
   #meet(mode: StopMode, call: MemoryCall, underWay: UnderWay): void {
     if (mode === 'duplicated') {
-      this.#strays.push({ dueAt: call.number + STRAY_CALLS, act: () => quietly(underWay.act) });
+      this.#later(call, underWay.act);
       return;
     }
     this.#stopped = true;
     if (mode === 'after-without-answer') quietly(underWay.act);
     if (mode === 'torn') {
-      for (const other of this.#underWay) if (!other.arrived && this.#chance()) quietly(other.act);
+      for (const other of this.#underWay) {
+        if (!other.arrived && this.#chance()) this.#soon(call, other.act);
+      }
     }
     throw dead();
+  }
+
+  #later(call: MemoryCall, act: () => unknown): void {
+    if (this.#options.later !== undefined) this.#options.later(() => quietly(act), call);
+    else this.#strays.push({ dueAt: call.number + STRAY_CALLS, act: () => quietly(act) });
+  }
+
+  /** A dead process makes no calls that strays could wait for. */
+  #soon(call: MemoryCall, act: () => unknown): void {
+    if (this.#options.later !== undefined) this.#options.later(() => quietly(act), call);
+    else quietly(act);
   }
 
   #arriveStrays(callNumber: number): void {

@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto';
-import { compressFile, decompressFile } from '../compression/file-compression.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { damaged } from '../errors/repository-error.js';
 import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { RepositoryFiles } from '../repository/repository-files.js';
+import { loadSealedFile, saveSealedFile } from '../repository/sealed-files.js';
 import type { DoomedPack } from './deletion-plan.js';
 
 /**
@@ -81,8 +80,7 @@ export class DoomedPacksInBucket implements DoomedPacks {
   async #loadFile(fileId: string, arrivedMs: number, signal: AbortSignal | undefined) {
     const subject = `The list of doomed packs ${fileId}`;
     try {
-      const sealed = await this.#files.load('doomed', fileId, { signal });
-      const json = decompressFile(this.#cipher.open(sealed, subject), subject);
+      const json = await loadSealedFile(this.#files, this.#cipher, 'doomed', fileId, { signal });
       return parseDoomed(json, subject).map((pack) => ({
         ...pack,
         sinceMs: Math.max(pack.sinceMs, arrivedMs),
@@ -95,8 +93,8 @@ export class DoomedPacksInBucket implements DoomedPacks {
 
   async #save(packs: readonly DoomedPack[], signal: AbortSignal | undefined): Promise<void> {
     const list = packs.map(({ id, sinceMs, generation }) => ({ id, since: sinceMs, generation }));
-    const sealed = this.#cipher.seal(compressFile(Buffer.from(JSON.stringify({ packs: list }))));
-    await this.#files.save('doomed', hash('sha256', sealed, 'hex'), sealed, { signal });
+    const json = Buffer.from(JSON.stringify({ packs: list }));
+    await saveSealedFile(this.#files, this.#cipher, 'doomed', json, { signal });
   }
 }
 
