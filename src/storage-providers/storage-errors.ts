@@ -49,6 +49,7 @@ export interface StorageErrorDetails {
 
 /** Every failure of a storage call. Carries no credential, no signed URL and no raw provider body. */
 export class StorageError extends Error {
+  readonly code: StorageErrorCode;
   readonly operation: StorageOperation;
   readonly permission: string | undefined;
   readonly hint: string;
@@ -58,12 +59,9 @@ export class StorageError extends Error {
   readonly httpStatus: number | undefined;
   readonly requestId: string | undefined;
 
-  constructor(
-    readonly code: StorageErrorCode,
-    message: string,
-    details: StorageErrorDetails,
-  ) {
+  constructor(code: StorageErrorCode, message: string, details: StorageErrorDetails) {
     super(message, { cause: details.cause });
+    this.code = code;
     this.name = 'StorageError';
     this.operation = details.operation;
     this.permission = details.permission;
