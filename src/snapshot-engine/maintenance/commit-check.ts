@@ -1,8 +1,8 @@
-import { BlobIndex } from '../blob-index/blob-index.js';
 import { RepositoryError } from '../errors/repository-error.js';
+import { readIndexFile } from '../repository/index-files.js';
+import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { DoomedPacks } from './doomed-packs.js';
 import type { MaintainedRepository } from './maintained-repository.js';
-import { loadIndexes } from './repository-state.js';
 
 export interface Commit {
   /** Packs with blobs that the snapshot needs and that its `parent` did not: new ones, and old ones that it relies on. */
@@ -50,13 +50,23 @@ export class CommitCheck {
   async #namedPacks(signal: AbortSignal | undefined): Promise<Set<string>> {
     const listed: string[] = [];
     for await (const { id } of this.#repository.files.list('index', { signal })) listed.push(id);
-    if (listed.some((id) => !this.#named.has(id))) {
-      const uses = await loadIndexes(this.#repository, new BlobIndex(), new Set(this.#named.keys()), signal);
-      for (const { id, packs } of uses) this.#named.set(id, packs);
-    }
-    const current = new Set(listed);
-    this.#named = new Map([...this.#named].filter(([id]) => current.has(id)));
+    const current = new Map<string, readonly string[]>();
+    for (const id of listed) current.set(id, this.#named.get(id) ?? (await this.#packsIn(id, signal)));
+    this.#named = current;
     return new Set([...this.#named.values()].flat());
+  }
+
+  /** None when the file has been replaced since it was listed: what it named may be gone, too. */
+  async #packsIn(indexId: string, signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const { files, cipher } = this.#repository;
+    const packs: string[] = [];
+    try {
+      for await (const { id } of readIndexFile(files, cipher, indexId, { signal })) packs.push(id);
+      return packs;
+    } catch (error) {
+      if (isStorageError(error, 'object_not_found')) return [];
+      throw error;
+    }
   }
 }
 

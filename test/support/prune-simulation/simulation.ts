@@ -27,9 +27,8 @@ export async function simulate(seed: number): Promise<Outcome> {
     ...[1, 2].map(() => new Maintainer(world).live()),
   ];
   await world.time.during(Promise.all(lives));
-  const rest = settle(world);
-  await world.time.during(rest);
-  return { counts: world.counts, losses: world.store.losses, garbage: await rest };
+  const garbage = await world.time.during(settle(world));
+  return { counts: world.counts, losses: world.store.losses, garbage };
 }
 
 async function settle(world: World): Promise<string[]> {

@@ -6,6 +6,9 @@ interface Waiting {
   readonly wake: () => void;
 }
 
+/** More turns of the event loop than any work between two waits takes. */
+const MAX_IDLE_TURNS = 1_000;
+
 /** A clock that jumps to whatever is due next once everybody waits. The same program sees the same order of events. */
 export class VirtualTime {
   #nowMs: number;
@@ -26,25 +29,28 @@ export class VirtualTime {
 
   at(timeMs: number, wake: () => void): void {
     this.#turns += 1;
-    push(this.#heap, { atMs: Math.max(timeMs, this.#nowMs), turn: this.#turns, wake });
+    push(this.#heap, { atMs: Math.max(Math.ceil(timeMs), this.#nowMs), turn: this.#turns, wake });
   }
 
-  /** Lets time pass until `work` has ended. */
-  async during(work: Promise<unknown>): Promise<void> {
+  /** Lets time pass until `work` has ended, and answers what it does. */
+  async during<T>(work: Promise<T>): Promise<T> {
     let ended = false;
     const end = () => {
       ended = true;
     };
     work.then(end, end);
-    for (;;) {
-      // Everything that the last event set in motion comes to its next wait first.
+    for (let idle = 0; idle < MAX_IDLE_TURNS; idle += 1) {
+      // Everything that the last event set in motion comes to its next wait first, rests of the event loop included.
       await setImmediate();
-      if (ended) return;
+      await setImmediate();
+      if (ended) return work;
       const next = pop(this.#heap);
-      if (next === undefined) throw new Error('Everybody waits for nothing.');
+      if (next === undefined) continue;
+      idle = 0;
       this.#nowMs = next.atMs;
       next.wake();
     }
+    throw new Error('Everybody waits for nothing.');
   }
 }
 
