@@ -6,8 +6,12 @@ export const ROW_WORDS = ID_WORDS + 4;
 /** The word behind the id; its lowest bit belongs to the key, so that one id can have two rows. */
 export const KIND_WORD = ID_WORDS;
 
-/** 1.5 MiB: rows are never moved by growth, only another segment is added. */
+/** 1.5 MiB: rows are not moved by growth, only another segment is added. */
 export const ROWS_PER_SEGMENT = 32_768;
+
+/** The first segment begins with 24 KiB and quadruples, as most repositories are small. */
+const FIRST_ROWS = 512;
+const FIRST_GROWTH = 4;
 
 /**
  * The hash table is many small ones, chosen by the hash's highest bits. Each grows alone, so that no growth takes
@@ -37,7 +41,7 @@ export class IdRows {
 
   /** Memory held, in bytes. */
   get heldBytes(): number {
-    const rows = this.#segments.filter((segment) => segment !== undefined).length * SEGMENT_BYTES;
+    const rows = this.#segments.reduce((sum, segment) => sum + (segment?.byteLength ?? 0), 0);
     return this.#shards.reduce((sum, slots) => sum + slots.byteLength, rows);
   }
 
@@ -57,9 +61,19 @@ export class IdRows {
   /** A new row behind all others, to be put. */
   reserve(): number {
     const row = this.#rowEnd;
-    if (row % ROWS_PER_SEGMENT === 0) this.#segments.push(new Uint32Array(ROWS_PER_SEGMENT * ROW_WORDS));
+    if (row % ROWS_PER_SEGMENT === 0)
+      this.#segments.push(segmentOfRows(row === 0 ? FIRST_ROWS : ROWS_PER_SEGMENT));
+    else if (row < ROWS_PER_SEGMENT) this.#growFirst(row);
     this.#rowEnd = row + 1;
     return row;
+  }
+
+  #growFirst(row: number): void {
+    const first = this.#segments[0];
+    if (first === undefined || row < first.length / ROW_WORDS) return;
+    const larger = segmentOfRows(Math.min(FIRST_GROWTH * row, ROWS_PER_SEGMENT));
+    larger.set(first);
+    this.#segments[0] = larger;
   }
 
   /** Writes a row; `link` makes it findable. */
@@ -181,7 +195,9 @@ export function wordOf(row: number): number {
   return (row % ROWS_PER_SEGMENT) * ROW_WORDS;
 }
 
-const SEGMENT_BYTES = ROWS_PER_SEGMENT * ROW_WORDS * Uint32Array.BYTES_PER_ELEMENT;
+function segmentOfRows(rows: number): Uint32Array {
+  return new Uint32Array(rows * ROW_WORDS);
+}
 
 /** Of shards without rows: one empty slot, so that a search ends at once. */
 const NO_SLOTS = new Uint32Array(1);

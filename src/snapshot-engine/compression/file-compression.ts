@@ -36,7 +36,7 @@ export async function compressFileAsync(plaintext: Uint8Array): Promise<Buffer> 
  */
 export function decompressFile(bytes: Uint8Array, subject: string): Buffer {
   const frame = frameOf(bytes, subject);
-  return frame === undefined ? asBuffer(bytes) : decompress(frame, MAX_FILE_BYTES, subject);
+  return frame === undefined ? asBuffer(bytes) : decompress(frame, maxContentBytes(frame), subject);
 }
 
 /** Like `decompressFile`; a large file does not hold the event loop. */
@@ -44,7 +44,7 @@ export async function decompressFileAsync(bytes: Uint8Array, subject: string): P
   const frame = frameOf(bytes, subject);
   if (frame === undefined || frame.length <= MAX_INLINE_BYTES) return decompressFile(bytes, subject);
   try {
-    return await decompressElsewhere(frame, decompressionOptions(MAX_FILE_BYTES));
+    return await decompressElsewhere(frame, decompressionOptions(maxContentBytes(frame)));
   } catch (error) {
     throw damaged(subject, 'it cannot be decompressed', error);
   }
@@ -61,3 +61,22 @@ function frameOf(bytes: Uint8Array, subject: string): Uint8Array | undefined {
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
+
+/**
+ * What the frame says of its content's length, which writers of files know, so that a snapshot of 300 bytes does not
+ * take the memory of the largest index; MAX_FILE_BYTES when it says nothing. RFC 8878, section 3.1.1.1.
+ */
+function maxContentBytes(frame: Uint8Array): number {
+  const descriptor = frame[FRAME_DESCRIPTOR_AT] ?? 0;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeFlag = descriptor >>> 6;
+  const sizeBytes = sizeFlag === 0 ? Number(isSingleSegment) : 1 << sizeFlag;
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!;
+  const at = FRAME_DESCRIPTOR_AT + 1 + Number(!isSingleSegment) + dictionaryBytes;
+  // Six bytes are as much as can be read as a number.
+  if (sizeBytes === 0 || at + sizeBytes > frame.length) return MAX_FILE_BYTES;
+  const size = asBuffer(frame).readUIntLE(at, Math.min(sizeBytes, 6)) + (sizeFlag === 1 ? 256 : 0);
+  return size === 0 ? MAX_FILE_BYTES : Math.min(size, MAX_FILE_BYTES);
+}
+
+const FRAME_DESCRIPTOR_AT = 4;

@@ -24,7 +24,7 @@ export class Maintainer {
     const { time, chance, counts } = this.#world;
     while (!this.#world.isOver) {
       await time.sleep(chance.between(HOUR_MS, 8 * HOUR_MS));
-      const process = this.#world.process();
+      const process = this.#world.process(150);
       try {
         await this.runOnce(process);
       } catch (error) {

@@ -37,7 +37,7 @@ async function settle(world: World): Promise<string[]> {
   let garbage: string[] = [];
   for (let run = 0; run < MAX_QUIET_RUNS; run += 1) {
     await world.time.sleep(DAY_MS / 2);
-    await maintainer.runOnce(world.process());
+    await maintainer.runOnce(world.process(150));
     garbage = await unneeded(world);
     if (garbage.length === 0 && world.store.ids('doomed').length === 0) break;
   }
@@ -46,7 +46,7 @@ async function settle(world: World): Promise<string[]> {
 
 /** Reads everything as a reader does; notes as lost what cannot be found. */
 async function unneeded(world: World): Promise<string[]> {
-  const { repository } = world.process();
+  const { repository } = world.process(150);
   const state = await readState(repository);
   const reachable = new Reachability({ ...repository, index: state.index });
   for (const { tree } of state.snapshots.values()) reachable.meet('tree', tree);

@@ -1,5 +1,5 @@
 import { parseIndexFile } from '../../../src/snapshot-engine/blob-index/index-file.js';
-import { decompress } from '../../../src/snapshot-engine/compression/blob-compression.js';
+import { decompressFile } from '../../../src/snapshot-engine/compression/file-compression.js';
 import { readPackHeader } from '../../../src/snapshot-engine/pack/pack-header.js';
 import type { RepositoryFileKind } from '../../../src/snapshot-engine/repository/repository-files.js';
 import { MemoryRepositoryStore } from '../memory-repository-store.js';
@@ -80,9 +80,9 @@ export class WatchedStore extends MemoryRepositoryStore {
   }
 
   #learnIndex(id: string, bytes: Buffer): void {
-    const frame = this.#cipher.open(bytes, id).subarray(1);
+    const json = decompressFile(this.#cipher.open(bytes, id), id);
     const packs: string[] = [];
-    for (const pack of parseIndexFile(decompress(frame, 2 ** 24, id), id)) if (pack) packs.push(pack.id);
+    for (const pack of parseIndexFile(json, id)) if (pack) packs.push(pack.id);
     this.#namedBy.set(id, packs);
     for (const pack of packs) addTo(this.#indexesOf, pack, id);
   }

@@ -64,13 +64,14 @@ export class World {
     return this.time.nowMs >= this.endMs;
   }
 
-  process(): Process {
-    const dies = this.trouble && this.chance.happens(0.12);
+  /** `lastCall`: it does not live to make more calls, if it is one of those that die. */
+  process(lastCall: number): Process {
+    const dies = this.trouble && this.chance.happens(0.3);
     const files = new MemoryRepositoryFiles(this.store, {
       now: () => this.time.nowMs,
       stopAt: dies
         ? {
-            call: 1 + this.chance.below(60),
+            call: 1 + this.chance.below(lastCall),
             mode: this.chance.pick(['before', 'after-without-answer', 'torn']),
             seed: this.chance.below(1_000),
           }
@@ -90,10 +91,11 @@ export class World {
   }
 
   #fate(call: MemoryCall): CallFate {
-    if (!this.trouble || this.chance.happens(0.994)) return 'done';
+    if (!this.trouble || this.chance.happens(0.99)) return 'done';
     const changes = call.method === 'save' || call.method === 'remove';
+    if (!changes && this.chance.happens(0.8)) return 'done';
     const fate = changes
-      ? this.chance.pick(['unanswered', 'late', 'duplicated', 'refused'] as const)
+      ? this.chance.pick(['unanswered', 'late', 'late', 'duplicated', 'duplicated', 'refused'] as const)
       : 'refused';
     if (fate === 'late') this.counts['late requests'] += 1;
     else if (fate === 'duplicated') this.counts['repeated requests'] += 1;

@@ -40,21 +40,25 @@ export class Writer {
 
   async live(): Promise<void> {
     const { time, chance, counts } = this.#world;
+    let process = this.#world.process(200);
+    let check = new CommitCheck(process.repository, process.doomed);
     while (!this.#world.isOver) {
       await time.sleep(chance.between(5 * MINUTE_MS, 5 * HOUR_MS));
-      const process = this.#world.process();
       try {
-        await this.#run(process);
+        await this.#run(process, check);
       } catch (error) {
         if (!isExpected(error)) throw error;
         this.#index = new BlobIndex();
-        if (process.files.stopped) counts.crashes += 1;
+        if (!process.files.stopped) continue;
+        counts.crashes += 1;
+        process = this.#world.process(200);
+        check = new CommitCheck(process.repository, process.doomed);
         if (chance.happens(0.5)) this.#parent = undefined;
       }
     }
   }
 
-  async #run({ files, repository, doomed }: Process): Promise<void> {
+  async #run({ files, repository, doomed }: Process, check: CommitCheck): Promise<void> {
     const { cipher, chance, counts, store, time } = this.#world;
     const begunMs = time.nowMs;
     if (chance.happens(0.6) || this.#index.packCount === 0) await this.#refresh(repository, doomed);
@@ -67,7 +71,6 @@ export class Writer {
     if (chance.happens(0.3)) await time.sleep(chance.between(0, 1.1 * SLOWEST.maxSessionMs));
     this.#assertAwake(begunMs);
     await saveIndexFiles(files, cipher, this.#index);
-    const check = new CommitCheck(repository, doomed);
     const commit: Commit = { packs: run.packs, parent: this.#parent?.id };
     await this.#ask(check, commit, 'refusals before the snapshot');
     this.#assertAwake(begunMs);
