@@ -16,7 +16,7 @@ const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 /** Numbers, true, false, null: what may be skipped up to the next delimiter. */
-const LITERAL = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
+const LITERAL = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
 const MAX_LITERAL_BYTES = 400;
 
 /**
@@ -64,6 +64,7 @@ export class JsonCursor {
     let plain = true;
     for (; bytes[at] !== QUOTE; at += 1) {
       if (at >= bytes.length) throw this.error('it ends within a string');
+      if (bytes[at]! < SPACE) throw this.error('it has a control character in a string');
       if (bytes[at] === BACKSLASH) {
         plain = false;
         at += 1;
@@ -84,7 +85,8 @@ export class JsonCursor {
       if (value > MAX_UINT32) throw this.error('a number is too large');
       this.#at += 1;
     }
-    if (this.#at === start) throw this.error('a number is missing');
+    const digits = this.#at - start;
+    if (digits === 0 || (digits > 1 && bytes[start] === ZERO)) throw this.error('a number is missing');
     this.#endLiteral();
     return value;
   }

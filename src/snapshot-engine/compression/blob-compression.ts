@@ -1,7 +1,6 @@
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { damaged } from '../errors/repository-error.js';
 import { looksIncompressible } from './incompressible.js';
-import { compressionOptions, decompressionOptions } from './zstd-options.js';
+import { ZstdContext } from './zstd-context.js';
 
 /** The largest blob that is read or written: restic's chunks end at 8 MiB, a tree holds about 700,000 entries. */
 export const MAX_BLOB_BYTES = 256 * 1_024 * 1_024;
@@ -21,7 +20,7 @@ export function compressBlob(plaintext: Uint8Array): Buffer | undefined {
 
 /** A zstd frame whatever it saves. */
 export function compress(plaintext: Uint8Array): Buffer {
-  return zstdCompressSync(plaintext, compressionOptions(plaintext.length));
+  return threadContext().compress(plaintext);
 }
 
 /** Exactly `expectedBytes`. Throws `damaged_repository` for anything else; never allocates more than that. */
@@ -37,8 +36,15 @@ export function decompressBlob(frame: Uint8Array, expectedBytes: number, subject
 /** At most `maxBytes`; longer content is `damaged_repository`. */
 export function decompress(frame: Uint8Array, maxBytes: number, subject: string): Buffer {
   try {
-    return zstdDecompressSync(frame, decompressionOptions(maxBytes));
+    return threadContext().decompress(frame, maxBytes);
   } catch (error) {
     throw damaged(subject, 'it cannot be decompressed', error);
   }
+}
+
+/** One for all blobs of a thread: each thread has its own instance of this module. */
+let context: ZstdContext | undefined;
+
+function threadContext(): ZstdContext {
+  return (context ??= new ZstdContext());
 }

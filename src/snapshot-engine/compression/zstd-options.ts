@@ -1,7 +1,7 @@
 import { constants, type ZstdOptions } from 'node:zlib';
 
 /** restic's "auto"; higher levels cost more time than they save in transfer. */
-const PARAMS = { [constants.ZSTD_c_compressionLevel]: 3 };
+export const ZSTD_PARAMS = { [constants.ZSTD_c_compressionLevel]: 3 };
 
 /** More than zstd's worst case over its input, for small blobs. */
 const FRAME_SLACK_BYTES = 1_024;
@@ -13,7 +13,7 @@ const MIN_OUTPUT_PIECE_BYTES = 64;
 /** For a frame that says how long its content is, made in one allocation. */
 export function compressionOptions(plaintextBytes: number): ZstdOptions {
   const worstBytes = plaintextBytes + (plaintextBytes >>> 8) + FRAME_SLACK_BYTES;
-  return { params: PARAMS, pledgedSrcSize: plaintextBytes, chunkSize: worstBytes };
+  return { params: ZSTD_PARAMS, pledgedSrcSize: plaintextBytes, chunkSize: worstBytes };
 }
 
 /** For content that must not be longer than `maxBytes`. */
