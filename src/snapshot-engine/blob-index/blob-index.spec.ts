@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { noise } from '../../../test/support/noise.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
 import { BlobIndex } from './blob-index.js';
 
@@ -18,6 +19,70 @@ describe('BlobIndex', () => {
       { numRuns: 100 },
     );
   });
+
+  it('holds a million blobs in at most 64 bytes each, and gives memory back when packs go', () => {
+    const index = new BlobIndex();
+    let longestMs = 0;
+    for (let at = 0; at < 5_000; at += 1) {
+      const blobs = manyBlobs(at, 200);
+      const startedMs = performance.now();
+      index.add(packIdOf(at), blobs, { saved: true });
+      longestMs = Math.max(longestMs, performance.now() - startedMs);
+    }
+    expect(index.blobCount).toBe(1_000_000);
+    expect(index.heldBytes / index.blobCount).toBeLessThanOrEqual(64);
+    // A single table would have to be copied at once: 100 ms and more.
+    expect(longestMs).toBeLessThan(80);
+    for (let at = 0; at < 5_000; at += 1) if (at % 8 !== 0) index.removePack(packIdOf(at));
+    expect(index.blobCount).toBe(125_000);
+    expect(index.heldBytes).toBeLessThan(25 * 1_024 * 1_024);
+    for (let at = 0; at < 5_000; at += 1) {
+      const [first, second] = manyBlobs(at, 2);
+      const expected = at % 8 === 0 ? { ...first, packId: packIdOf(at) } : undefined;
+      expect(index.find('data', first!.id)).toEqual(expected);
+      expect(index.has('data', second!.id)).toBe(at % 8 === 0);
+    }
+    expect(index.pack(packIdOf(4_000))?.blobs()).toEqual(manyBlobs(4_000, 200));
+  });
+
+  it('does not slow down when somebody lists one blob again and again', () => {
+    const index = new BlobIndex();
+    const startedMs = performance.now();
+    for (let at = 0; at < 20_000; at += 1) index.add(packIdOf(at), [{ ...manyBlobs(0, 1)[0]!, offset: at }]);
+    expect(index.findAll('data', manyBlobs(0, 1)[0]!.id)).toHaveLength(20_000);
+    for (let at = 0; at < 19_999; at += 1) index.removePack(packIdOf(at));
+    expect(index.find('data', manyBlobs(0, 1)[0]!.id)?.packId).toBe(packIdOf(19_999));
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+  });
+
+  it('knows which packs no index file lists yet', () => {
+    const index = new BlobIndex();
+    index.add(packIdOf(1), manyBlobs(1, 2));
+    index.add(packIdOf(2), manyBlobs(2, 2), { saved: true });
+    index.add(packIdOf(3), manyBlobs(3, 2));
+    expect(index.unsavedPacks().map(({ id }) => id)).toEqual([packIdOf(1), packIdOf(3)]);
+    index.markSaved([packIdOf(1), packIdOf(9)]);
+    index.removePack(packIdOf(3));
+    expect(index.unsavedPacks()).toEqual([]);
+    // Another file lists less of a known pack, then more.
+    index.add(packIdOf(2), manyBlobs(2, 1), { saved: true });
+    expect(index.unsavedPacks()).toEqual([]);
+    index.add(packIdOf(2), manyBlobs(2, 3));
+    expect(index.unsavedPacks().map(({ id, blobCount }) => [id, blobCount])).toEqual([[packIdOf(2), 3]]);
+  });
+
+  it('refuses names that are no ids', () => {
+    const index = new BlobIndex();
+    const [each] = manyBlobs(1, 1);
+    for (const id of ['', 'x', 'A'.repeat(64), '0'.repeat(63), '0'.repeat(65), `${'0'.repeat(63)}é`]) {
+      expect(() => index.add(id, [])).toThrow(TypeError);
+      expect(() => index.add(packIdOf(1), [each!, { ...each!, id }])).toThrow(TypeError);
+      expect(index.has('data', id)).toBe(false);
+      expect(index.hasPack(id)).toBe(false);
+    }
+    expect(index.packCount).toBe(0);
+    expect(index.has('data', each!.id)).toBe(false);
+  });
 });
 
 const idFrom = (number: number): string => number.toString(16).padStart(64, '0');
@@ -33,6 +98,20 @@ const command = fc.record({
   blobs: fc.array(blob, { maxLength: 6 }),
   remove: fc.boolean(),
 });
+
+/** Blobs with ids like hashes, the same for the same pack. */
+function manyBlobs(pack: number, count: number): PackedBlob[] {
+  const ids = noise(32 * count, pack).toString('hex');
+  return Array.from({ length: count }, (_, at) => ({
+    id: ids.slice(64 * at, 64 * at + 64),
+    type: 'data',
+    offset: 100 * at,
+    lengthBytes: 100,
+    uncompressedBytes: pack,
+  }));
+}
+
+const packIdOf = (pack: number): string => noise(32, `pack ${pack}`).toString('hex');
 
 function add(index: BlobIndex, model: Map<string, PackedBlob[]>, pack: string, blobs: PackedBlob[]): void {
   index.add(pack, blobs);

@@ -84,7 +84,8 @@ export class BlobIndex {
     if (this.#blobCount + blobs.length > MAX_BLOBS) {
       throw new RepositoryError('unsafe_repository', `The index lists more than ${MAX_BLOBS} blobs.`);
     }
-    if (!this.#scratch.parse(packId)) throw new TypeError('A pack is named by 64 lower-case hex digits.');
+    for (const { id } of blobs) this.#assertId(id);
+    this.#assertId(packId);
     const pack = this.#newPackRow();
     this.#packs.put(pack, this.#scratch.words, LIVE, this.#blobs.rowEnd, blobs.length, 0);
     this.#packs.link(pack);
@@ -169,7 +170,7 @@ export class BlobIndex {
   }
 
   #addBlob(pack: number, { id, type, offset, lengthBytes, uncompressedBytes }: PackedBlob): void {
-    if (!this.#scratch.parse(id)) throw new TypeError('A blob is named by 64 lower-case hex digits.');
+    this.#assertId(id);
     const words = this.#scratch.words;
     const kind = kindOf(type);
     const existing = this.#blobs.find(words, kind);
@@ -255,6 +256,12 @@ export class BlobIndex {
       else this.#blobs.relink(row, copy);
       this.#kill(row);
     }
+  }
+
+  /** The id is in the scratch then. */
+  #assertId(id: string): void {
+    if (!this.#scratch.parse(id))
+      throw new TypeError('Blobs and packs are named by 64 lower-case hex digits.');
   }
 
   #newPackRow(): number {
