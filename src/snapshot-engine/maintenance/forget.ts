@@ -22,7 +22,7 @@ export async function forgetSnapshots(
   { lock, signal }: ForgetOptions,
 ): Promise<ForgetResult> {
   for (const id of snapshotIds) {
-    await lock.assertHeld();
+    lock.assertHeld();
     await files.remove('snapshot', id, { signal });
   }
   const remaining: string[] = [];

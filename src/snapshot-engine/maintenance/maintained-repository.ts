@@ -7,10 +7,10 @@ export interface MaintainedRepository {
   readonly cipher: BlobCipher;
 }
 
-/** An exclusive lock of the repository, after restic's rules. */
+/** An exclusive lock of the repository, e.g. a RepositoryLock. */
 export interface ExclusiveLock {
-  /** Of the lock file. */
-  readonly id: string;
-  /** Rejects with `repository_locked` when the lock may have been lost: asked before everything that removes. */
-  assertHeld(): Promise<void>;
+  /** Of its lock files; a lock that was refreshed has had several. */
+  readonly ids: ReadonlySet<string>;
+  /** Throws when the lock may have been lost: asked before everything that removes. */
+  assertHeld(): void;
 }

@@ -164,16 +164,16 @@ async function assertClocksAgree(
   { files }: MaintainedRepository,
   { lock, now, signal }: SurveyOptions,
 ): Promise<number> {
+  let providerMs = -Infinity;
   for await (const { id, lastModified } of files.list('lock', { signal })) {
-    if (id !== lock.id) continue;
-    const providerMs = lastModified.getTime();
-    // The lock may have been written a refresh ago.
-    if (Math.abs(now() - providerMs) > MAX_CLOCK_SKEW_MS + LOCK_AGE_MS) {
-      throw refused('the clock of this machine and that of the provider differ by more than five minutes');
-    }
-    return Math.min(providerMs, now());
+    if (lock.ids.has(id)) providerMs = Math.max(providerMs, lastModified.getTime());
   }
-  throw refused('the lock of this run is not to be found');
+  if (providerMs === -Infinity) throw refused('the lock of this run is not to be found');
+  // The lock may have been written a refresh ago.
+  if (Math.abs(now() - providerMs) > MAX_CLOCK_SKEW_MS + LOCK_AGE_MS) {
+    throw refused('the clock of this machine and that of the provider differ by more than five minutes');
+  }
+  return Math.min(providerMs, now());
 }
 
 /** restic refreshes a lock this often. */

@@ -117,7 +117,7 @@ class PruneRun {
     });
     this.#oldIndexes = replace;
     // Whoever has the lock now may delete what this run believes to be there.
-    await this.#options.lock.assertHeld();
+    this.#options.lock.assertHeld();
     await this.#writeIndexes(packs);
     if (this.#rescued.size > 0) await this.#options.doomed.rescue(this.#rescued, this.#options.signal);
   }
@@ -128,7 +128,7 @@ class PruneRun {
     const sinceMs = this.#options.now();
     const generation = doomed.reduce((latest, pack) => Math.max(latest, pack.generation), 0) + 1;
     this.#doomedNow = [...plan.unused, ...plan.repack].sort().map((id) => ({ id, sinceMs, generation }));
-    await this.#options.lock.assertHeld();
+    this.#options.lock.assertHeld();
     await this.#options.doomed.doom(this.#doomedNow, this.#options.signal);
   }
 
@@ -147,7 +147,7 @@ class PruneRun {
 
   async removeOldIndexes(): Promise<void> {
     for (const id of this.#oldIndexes) {
-      await this.#options.lock.assertHeld();
+      this.#options.lock.assertHeld();
       await this.#repository.files.remove('index', id, { signal: this.#options.signal });
     }
   }
@@ -174,7 +174,7 @@ class PruneRun {
       { graceMs: gracePeriodMs(slowestWriter), maxDeletedShare },
     );
     for (const id of due) {
-      await lock.assertHeld();
+      lock.assertHeld();
       await this.#repository.files.remove('pack', id, { signal });
     }
     this.#deleted = due;

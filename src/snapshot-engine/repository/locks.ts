@@ -114,6 +114,17 @@ export class RepositoryLock {
     return new Set(this.#ids);
   }
 
+  /**
+   * Throws when the lock is lost, also when the machine has slept and no timer has noticed yet: to be asked right before
+   * everything that removes.
+   */
+  assertHeld(): void {
+    this.signal.throwIfAborted();
+    const { now, timings } = this.#options;
+    if (now() - this.#refreshedMs > timings.lostAfterMs) this.#lose('was not refreshed in time');
+    this.signal.throwIfAborted();
+  }
+
   /** Stores a lock file with the time of now and removes the older one. */
   async write(): Promise<void> {
     const { mode, holder, now, signal } = this.#options;

@@ -23,7 +23,7 @@ export class Maintainer {
   async live(): Promise<void> {
     const { time, chance, counts } = this.#world;
     while (!this.#world.isOver) {
-      await time.sleep(chance.between(HOUR_MS, 8 * HOUR_MS));
+      await time.sleep(chance.between(HOUR_MS, 9 * HOUR_MS));
       const process = this.#world.process(150);
       try {
         await this.runOnce(process);
@@ -47,7 +47,7 @@ export class Maintainer {
       if (!error.message.includes('clock')) throw error;
       counts['prunes refused for clocks'] += 1;
     }
-    await process.files.remove('lock', lock.id);
+    await process.files.remove('lock', [...lock.ids][0]!);
     this.#world.lockFreeMs = time.nowMs;
   }
 
@@ -66,8 +66,8 @@ export class Maintainer {
     for await (const { id: other } of repository.files.list('lock'))
       if (other !== id) await files.remove('lock', other);
     return {
-      id,
-      assertHeld: async () => {
+      ids: new Set([id]),
+      assertHeld: () => {
         if (time.nowMs < lostMs) return;
         counts['lost locks'] += 1;
         throw new RepositoryError('repository_locked', 'The lock has been lost.');
@@ -95,7 +95,7 @@ export class Maintainer {
       doomed,
       now,
       slowestWriter: SLOWEST,
-      maxDeletedShare: 0.2,
+      maxDeletedShare: this.#world.trouble ? 0.2 : 1,
     });
     counts.prunes += 1;
     counts.rescues += result.rescued.length;

@@ -43,7 +43,7 @@ export class Writer {
     let process = this.#world.process(200);
     let check = new CommitCheck(process.repository, process.doomed);
     while (!this.#world.isOver) {
-      await time.sleep(chance.between(5 * MINUTE_MS, 5 * HOUR_MS));
+      await time.sleep(chance.between(5 * MINUTE_MS, 6 * HOUR_MS));
       try {
         await this.#run(process, check);
       } catch (error) {
@@ -74,6 +74,8 @@ export class Writer {
     const commit: Commit = { packs: run.packs, parent: this.#parent?.id };
     await this.#ask(check, commit, 'refusals before the snapshot');
     this.#assertAwake(begunMs);
+    // The machine may rest between the question and the act.
+    if (chance.happens(0.4)) await time.sleep(chance.between(0, SLOWEST.maxRequestMs));
     const snapshot = { timeNs: BigInt(time.nowMs) * 1_000_000n, tree, paths: [`/${this.#name}`] };
     const id = await saveSealedFile(files, cipher, 'snapshot', encodeSnapshot(snapshot));
     try {
