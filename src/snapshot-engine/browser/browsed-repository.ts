@@ -1,5 +1,5 @@
 import type { BlobIndex } from '../blob-index/blob-index.js';
-import { RepositoryError } from '../errors/repository-error.js';
+import type { RepositoryError } from '../errors/repository-error.js';
 import type { FileCallOptions } from '../repository/repository-files.js';
 import type { Repository } from '../repository/repository.js';
 import type { Node } from '../snapshot/node.js';
@@ -33,11 +33,19 @@ export function* entriesOf(tree: Buffer, id: string, onProblem: ProblemListener)
   }
 }
 
-/** The entry called `name`. Throws what is wrong with the tree before it is found. */
+/**
+ * The entry called `name`, whatever is wrong with its neighbours. Where none is found but something is wrong, it may be
+ * what is missing: throws the first problem.
+ */
 export function entryCalled(tree: Buffer, id: string, name: Uint8Array): Node | undefined {
-  for (const node of entriesOf(tree, id, raise)) {
+  const problems: RepositoryError[] = [];
+  const keepFirst: ProblemListener = (problem) => {
+    if (problems.length === 0) problems.push(problem);
+  };
+  for (const node of entriesOf(tree, id, keepFirst)) {
     if (node.name.equals(name)) return node;
   }
+  if (problems[0] !== undefined) throw problems[0];
   return undefined;
 }
 

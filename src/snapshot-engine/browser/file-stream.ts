@@ -31,9 +31,8 @@ export function fileStream(
   subject: string,
   { range, signal }: FileStreamOptions = {},
 ): Readable {
-  if (type !== 'file' || content === undefined) {
-    throw new RepositoryError('path_not_found', `${subject} is no file.`, subject);
-  }
+  if (type !== 'file') throw new RepositoryError('path_not_found', `${subject} is no file.`, subject);
+  if (content === undefined) throw damaged(subject, 'nothing says what it holds');
   if (lengthOf(browsed.index, content, subject) !== sizeBytes)
     throw damaged(subject, 'it is not as long as it says');
   const stream = new FileStream(browsed, partsOf(browsed.index, content, range));

@@ -12,14 +12,19 @@ import { fileVersions, type FileVersions } from './file-versions.js';
 import { findNode, findTree } from './find-node.js';
 import { listDirectory, type DirectoryPage, type PageOptions } from './list-directory.js';
 import { namePattern } from './name-pattern.js';
-import { showPath, type SnapshotPath } from './snapshot-path.js';
-import { walkTree, type WalkedEntry } from './walk-tree.js';
+import { pathBelow, showPath, type SnapshotPath } from './snapshot-path.js';
+import { walkTree } from './walk-tree.js';
 
 export interface FindOptions extends FileCallOptions {
   /** Where to look; the root unless told. */
   readonly below?: SnapshotPath;
   /** Hears of damaged and unsafe entries, which are passed over; without it the first one is thrown. */
   readonly onProblem?: ProblemListener;
+}
+
+export interface FoundEntry {
+  readonly path: readonly Buffer[];
+  readonly node: Node;
 }
 
 type RootTree = Pick<Snapshot, 'tree'>;
@@ -82,11 +87,12 @@ export class SnapshotBrowser {
     snapshot: RootTree,
     pattern: string,
     { below = [], onProblem = raise, signal }: FindOptions = {},
-  ): AsyncGenerator<WalkedEntry, void> {
+  ): AsyncGenerator<FoundEntry, void> {
     const matches = namePattern(pattern);
     const root = await findTree(this.#browsed, snapshot.tree, below, { signal });
-    for await (const { path, node } of walkTree(this.#browsed, root, onProblem, { signal })) {
-      if (matches(node.name)) yield { path: [...below.map((name) => Buffer.from(name)), ...path], node };
+    const start = below.map((name) => Buffer.from(name));
+    for await (const { parent, node } of walkTree(this.#browsed, root, onProblem, { signal })) {
+      if (matches(node.name)) yield { path: [...start, ...pathBelow(parent, node.name)], node };
     }
   }
 }

@@ -2,11 +2,12 @@ import type { FileCallOptions } from '../repository/repository-files.js';
 import type { Node } from '../snapshot/node.js';
 import type { ProblemListener } from '../snapshot/tree.js';
 import { entriesOf, subtreeOf, type BrowsedRepository } from './browsed-repository.js';
-import { pathBelow, type PathLink } from './snapshot-path.js';
+import type { PathLink } from './snapshot-path.js';
 import { TreeQueue, type WaitingDirectory } from './tree-queue.js';
 
 export interface WalkedEntry {
-  readonly path: readonly Buffer[];
+  /** The directory that it lies in; `undefined` for the root. */
+  readonly parent: PathLink | undefined;
   readonly node: Node;
 }
 
@@ -33,7 +34,7 @@ export async function* walkTree(
       const subtree = subtreeOf(node);
       if (subtree !== undefined)
         deeper.push({ link: { parent: directory.link, name: node.name }, trees: [subtree] });
-      yield { path: pathBelow(directory.link, node.name), node };
+      yield { parent: directory.link, node };
     }
     queue.add(deeper);
   }
