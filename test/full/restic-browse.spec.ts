@@ -101,7 +101,7 @@ describe('snapshots of stock restic', () => {
 });
 
 /** Raw and relative; Node's own recursion knows text only. */
-function pathsBelow(folder: Buffer, relative = Buffer.alloc(0)): Buffer[] {
+function pathsBelow(folder: Buffer, relative: Buffer = Buffer.alloc(0)): Buffer[] {
   return readdirSync(folder, { withFileTypes: true, encoding: 'buffer' }).flatMap((entry) => {
     const path = relative.length === 0 ? entry.name : joined(relative, entry.name);
     return entry.isDirectory() ? [path, ...pathsBelow(joined(folder, entry.name), path)] : [path];

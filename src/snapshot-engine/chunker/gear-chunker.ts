@@ -48,23 +48,23 @@ export class GearChunker implements Chunker {
     if ((sum & mask) === 0) return at;
     // Two bytes a shift: the sum in between is tested doubled. Four a turn, because tests of the end cost as much.
     for (; at < end - 4; at += 4) {
-      sum = (sum << 2) + doubled[data[at]!]!;
+      sum = ((sum << 2) + doubled[data[at]!]!) | 0;
       if ((sum & maskDoubled) === 0) return at + 1;
       sum = (sum + table[data[at + 1]!]!) | 0;
       if ((sum & mask) === 0) return at + 2;
-      sum = (sum << 2) + doubled[data[at + 2]!]!;
+      sum = ((sum << 2) + doubled[data[at + 2]!]!) | 0;
       if ((sum & maskDoubled) === 0) return at + 3;
       sum = (sum + table[data[at + 3]!]!) | 0;
       if ((sum & mask) === 0) return at + 4;
     }
-    for (; at < end && (sum & mask) !== 0; at++) sum = (sum << 1) + table[data[at]!]!;
+    for (; at < end && (sum & mask) !== 0; at++) sum = ((sum << 1) + table[data[at]!]!) | 0;
     return at;
   }
 
   #sumBefore(data: Uint8Array, end: number): number {
     let sum = 0;
-    for (let at = end - WINDOW_BYTES; at < end; at++) sum = (sum << 1) + this.#table[data[at]!]!;
-    return sum | 0;
+    for (let at = end - WINDOW_BYTES; at < end; at++) sum = ((sum << 1) + this.#table[data[at]!]!) | 0;
+    return sum;
   }
 }
 
