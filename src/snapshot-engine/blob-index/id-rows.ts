@@ -1,6 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 import { ID_WORDS } from './blob-id.js';
 
+const { imul } = Math;
+
 /** A row: an id and four words that belong to whoever keeps the rows. */
 export const ROW_WORDS = ID_WORDS + 4;
 /** The word behind the id; its lowest bit belongs to the key, so that one id can have two rows. */
@@ -55,7 +57,7 @@ export class IdRows {
 
   /** The segment that a row lies in; the row begins at `wordOf(row)`. */
   segmentOf(row: number): Uint32Array {
-    return this.#segments[Math.floor(row / ROWS_PER_SEGMENT)]!;
+    return this.#segments[(row / ROWS_PER_SEGMENT) >>> 0]!;
   }
 
   /** A new row behind all others, to be put. */
@@ -182,10 +184,10 @@ export class IdRows {
     let hash = multipliers[ID_WORDS]! + kindBit * 0x9e3779b9;
     for (let at = 0; at < ID_WORDS; at += 1) {
       const word = words[start + at]!;
-      hash = Math.imul(hash ^ word, multipliers[at]! | 1) + (hash >>> 15);
+      hash = imul(hash ^ word, multipliers[at]! | 1) ^ (hash >>> 15);
     }
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    hash = imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = imul(hash ^ (hash >>> 13), 0xc2b2ae35);
     return (hash ^ (hash >>> 16)) >>> 0;
   }
 }
