@@ -1,5 +1,7 @@
 import { RepositoryError } from '../errors/repository-error.js';
 import type { FinishedPack } from '../pack/pack-writer.js';
+import { ProgressMeter, type ProgressCounts } from '../progress/progress-meter.js';
+import type { ProgressListener } from '../progress/progress.js';
 import type { RemoteService, Workers } from '../workers/worker-service.js';
 import type { ArchivePolicy } from './archive-policy.js';
 import type { ArchiveTarget } from './archive-target.js';
@@ -26,13 +28,15 @@ export interface RunRequest {
   readonly previous: PreviousDirectory | undefined;
   /** When the previous snapshot's run began. */
   readonly previousStartNs: bigint;
+  /** Something of the workspace's own node has changed, which its tree does not show. */
+  readonly rootChanged: boolean;
   readonly visit: Visit;
   readonly keepTrees: boolean;
   readonly startNs: bigint;
   readonly limits: UploadLimits;
   readonly signal: AbortSignal;
   readonly beforeListing: (path: Buffer) => void;
-  readonly onTurn: (tally: WalkTally) => void;
+  readonly onProgress: ProgressListener | undefined;
 }
 
 export interface RunOutcome {
@@ -79,6 +83,7 @@ async function walkAndStore(
 ): Promise<Omit<RunOutcome, 'stored'>> {
   const { target, signal, previous, visit, enclosing, policy } = request;
   const tally = new WalkTally();
+  const progress = new ProgressMeter(request.onProgress);
   const walk = new ArchiveWalk({
     services,
     claims,
@@ -91,13 +96,14 @@ async function walkAndStore(
     signal,
     loadTree: (id) => target.loadTree(id, { signal }),
     beforeListing: request.beforeListing,
-    onTurn: () => request.onTurn(tally),
+    onTurn: () => progress.update(progressOf(tally)),
   });
   const workspace = await walk.run();
   if (workspace === undefined) throw unreadable(request.workspace, tally);
-  const changed = workspace.tree !== previous?.tree;
+  const changed = workspace.tree !== previous?.tree || (request.rootChanged && enclosing.length > 0);
   const tree = changed ? await walk.enclose(workspace.tree, enclosing) : undefined;
   for (const pack of await lastPacks(services)) uploads.add(pack);
+  progress.finish();
   return { workspace, tree, tally };
 }
 
@@ -113,6 +119,24 @@ async function lastPacks(services: readonly RemoteService[]): Promise<readonly F
     else packs.push(...(await services[0]!.call<FinishedPack[]>('merge', ofType, ofType.map(bufferUnder))));
   }
   return packs;
+}
+
+/** Totals are what has been found so far: they grow while the tree is still being walked. */
+function progressOf({
+  filesDone,
+  bytesDone,
+  totalFiles,
+  totalBytes,
+  currentFile,
+}: WalkTally): ProgressCounts {
+  return {
+    phase: 'read',
+    filesDone,
+    filesTotal: totalFiles,
+    bytesDone,
+    bytesTotal: totalBytes,
+    currentFile: currentFile && Buffer.from(currentFile).toString(),
+  };
 }
 
 function bufferUnder({ bytes }: FinishedPack): ArrayBuffer {

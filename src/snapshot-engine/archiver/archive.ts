@@ -1,4 +1,5 @@
 import { RepositoryError } from '../errors/repository-error.js';
+import type { ProgressListener } from '../progress/progress.js';
 import type { Snapshot } from '../snapshot/snapshot.js';
 import type { SnapshotSummary } from '../snapshot/snapshot-summary.js';
 import type { Workers } from '../workers/worker-service.js';
@@ -7,8 +8,10 @@ import type { ArchiveResult } from './archive-result.js';
 import { runArchive, type RunOutcome, type RunRequest } from './archive-run.js';
 import type { ArchiveTarget } from './archive-target.js';
 import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from './pack-uploads.js';
+import { StoredBlobs } from './stored-blobs.js';
 import { findPreviousWorkspace } from './previous-workspace.js';
 import { VISIT_ALL } from './visit-plan.js';
+import { WalkTally } from './walk-tally.js';
 import { enclosingDirectories, resolveWorkspace, type TreeLayout } from './workspace-root.js';
 
 /** What stands in a snapshot besides the tree. */
@@ -31,6 +34,7 @@ export interface ArchiveSettings {
   readonly policy?: ArchivePolicy;
   readonly origin: SnapshotOrigin;
   readonly limits?: UploadLimits;
+  readonly onProgress?: ProgressListener;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -49,20 +53,19 @@ export interface ArchiveOptions extends ArchiveSettings {
 export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
   const { target, parent, signal = new AbortController().signal } = options;
   const started = startOf(options);
-  const { workspace, enclosing } = started;
+  const { enclosing } = started;
   try {
     const previous = parent && (await findPreviousWorkspace(target, parent.snapshot.tree, enclosing, signal));
     const outcome = await runArchive({
       ...started.request,
-      workspace,
-      enclosing,
       previous,
       previousStartNs: parent?.snapshot.timeNs ?? 0n,
+      rootChanged: false,
       visit: VISIT_ALL,
       keepTrees: false,
       signal,
       beforeListing: () => undefined,
-      onTurn: () => undefined,
+      onProgress: options.onProgress,
     });
     return await finishArchive(options, started, outcome, parent?.id, 'full', signal);
   } catch (error) {
@@ -76,7 +79,10 @@ export interface StartedArchive {
   readonly enclosing: readonly Buffer[];
   readonly startedAt: number;
   readonly requestsBefore: number;
-  readonly request: Pick<RunRequest, 'target' | 'workers' | 'policy' | 'limits' | 'startNs'>;
+  readonly request: Pick<
+    RunRequest,
+    'target' | 'workers' | 'policy' | 'limits' | 'startNs' | 'workspace' | 'enclosing'
+  >;
 }
 
 /** Throws `workspace_unreadable`. */
@@ -89,12 +95,14 @@ export function startOf(settings: ArchiveSettings): StartedArchive {
     layout = 'absolute',
   } = settings;
   const workspace = resolveWorkspace(settings.workspace);
+  const enclosing = enclosingDirectories(workspace, layout);
+  const startNs = nanoseconds(settings.now());
   return {
     workspace,
-    enclosing: enclosingDirectories(workspace, layout),
+    enclosing,
     startedAt: performance.now(),
     requestsBefore: target.requests,
-    request: { target, workers, policy, limits, startNs: nanoseconds(settings.now()) },
+    request: { target, workers, policy, limits, startNs, workspace, enclosing },
   };
 }
 
@@ -140,12 +148,29 @@ export async function finishArchive(
   };
 }
 
+/** When nobody has told a change. */
+export function unchangedArchive(started: StartedArchive, tree: string): ArchiveResult {
+  const { startNs } = started.request;
+  return {
+    status: 'unchanged',
+    snapshot: undefined,
+    tree,
+    summary: summaryOf({ tally: new WalkTally(), stored: new StoredBlobs() }, startNs, startNs),
+    problems: [],
+    problemCount: 0,
+    excluded: 0,
+    requests: 0,
+    durationMs: performance.now() - started.startedAt,
+    walk: 'changes',
+  };
+}
+
 export function cancelled(cause: unknown): RepositoryError {
   return new RepositoryError('cancelled', 'The archive was cancelled.', undefined, { cause });
 }
 
 function summaryOf(
-  { tally, stored }: RunOutcome,
+  { tally, stored }: Pick<RunOutcome, 'tally' | 'stored'>,
   backupStartNs: bigint,
   backupEndNs: bigint,
 ): SnapshotSummary {

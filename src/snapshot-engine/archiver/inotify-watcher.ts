@@ -13,7 +13,7 @@ const APPEARED = INOTIFY.create | INOTIFY.movedTo;
 
 /**
  * Changes through the kernel's inotify. Not noticed, by inotify's nature: writes through a shared memory mapping,
- * through a hard link elsewhere, and by other machines on a network file system; walks find those.
+ * through a hard link in another directory, and by other machines on a network file system; walks find those.
  */
 export class InotifyWatcher implements ChangeWatcher {
   readonly #workspace: Buffer;
@@ -110,11 +110,12 @@ export class InotifyWatcher implements ChangeWatcher {
     } catch (error) {
       // It went away between the look at its parent and this one: there is an event about it.
       if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) return;
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
-  #fail(error: unknown): void {
+  /** Watches nothing any longer: from now on nobody knows what changes. */
+  fail(error: unknown): void {
     const limited = isSystemError(error, 'ENOSPC', 'EMFILE');
     this.#giveUp(limited ? 'watch_limit' : 'watcher_failed');
     this.#problem = limited

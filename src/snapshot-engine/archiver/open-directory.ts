@@ -52,6 +52,8 @@ export class OpenDirectory {
   #next = 0;
   #matched = 0;
   #racy = false;
+  #linked = false;
+  #newlyLinked = false;
 
   constructor(order: DirectoryOrder, context: ArchiveContext) {
     this.id = order.id;
@@ -135,6 +137,8 @@ export class OpenDirectory {
       refreshed: this.#refreshed,
       counts: this.#tally.counts(),
       racy: this.#racy,
+      linked: this.#linked,
+      newlyLinked: this.#newlyLinked,
     });
     this.#reused = '';
   }
@@ -159,7 +163,10 @@ export class OpenDirectory {
 
   /** `expected` loses the names that are found. */
   #takeOver(node: Node, expected: Set<string>): boolean {
-    if (node.type === 'file') this.#tally.countFile('unmodified', node.sizeBytes ?? 0);
+    if (node.type === 'file') {
+      this.#tally.countFile('unmodified', node.sizeBytes ?? 0);
+      this.#linked ||= (node.links ?? 1) > 1;
+    }
     if (!expected.delete(node.name.toString('latin1'))) {
       this.#entries.push(encodeNode(node));
       return true;
@@ -223,6 +230,7 @@ export class OpenDirectory {
     attempt: number,
   ): Look {
     const kind = previous?.type === 'file' ? 'changed' : 'new';
+    this.#noteLinks(status.links, previous?.links);
     const known = this.#previous.unchangedContent(previous, status);
     if (known !== undefined) {
       for (const id of known) this.#reused += ASKED_DATA + id;
@@ -246,6 +254,11 @@ export class OpenDirectory {
     }
     const content = plaintext.length === 0 ? [] : [output.askData(plaintext)];
     return this.#keepFile({ ...node, sizeBytes: plaintext.length, content }, kind, output);
+  }
+
+  #noteLinks(links: number, before = 1): void {
+    this.#linked ||= links > 1;
+    this.#newlyLinked ||= links > before;
   }
 
   #keepFile(node: Node, kind: 'new' | 'changed' | 'unmodified', output: TurnOutput): Look {
@@ -288,6 +301,8 @@ const NOTHING_FOUND = {
   refreshed: false,
   counts: new EntryTally().counts(),
   racy: true,
+  linked: false,
+  newlyLinked: false,
 };
 
 function isDirectory(status: EntryStatus): boolean {

@@ -58,10 +58,10 @@ export class OpenFile {
     const { arena } = output;
     if (arena.free < MIN_WINDOW_BYTES) return false;
     const leftBytes = Math.max(0, this.#status!.sizeBytes - this.#position);
-    // One byte more than expected shows a file that grows.
-    const window = arena.memory.subarray(arena.used, arena.used + Math.min(arena.free, leftBytes + 1));
+    // What has been added since is no part of this version; its new size shows at the end.
+    const window = arena.memory.subarray(arena.used, arena.used + Math.min(arena.free, leftBytes));
     const bytes = readFully(this.#fd, window, this.#position);
-    const atEnd = bytes < window.length;
+    const atEnd = bytes < window.length || bytes === leftBytes;
     const cutBytes = this.#cut(window, bytes, atEnd, output);
     arena.used += cutBytes;
     this.#position += cutBytes;

@@ -96,6 +96,7 @@ export class TreeAssembly {
     record.finished = finished;
     tally.countTree(previous?.tree, finished.tree);
     if (record.racy) tally.addRacy(path);
+    if (record.outcome!.linked) tally.addLinked(path, record.outcome!.newlyLinked);
     if (finished.compressed !== undefined) {
       const { counts } = record.outcome!;
       const { residents, ignoreFile } = record;

@@ -121,6 +121,10 @@ export interface DirectoryOutcome {
   readonly counts: EntryCounts;
   /** Something here may have changed again within the time stamps' resolution. */
   readonly racy: boolean;
+  /** A file here has further hard links, through which it can change. */
+  readonly linked: boolean;
+  /** And has got one of them since the previous tree. */
+  readonly newlyLinked: boolean;
 }
 
 export interface ChildDirectory {

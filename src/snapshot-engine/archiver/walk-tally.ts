@@ -29,6 +29,9 @@ export class WalkTally {
   readonly racyDirectories = new Set<string>();
   /** Directories in which an entry differs from the previous tree. */
   readonly changedDirectories = new Set<string>();
+  /** Directories with files that have further hard links. */
+  readonly linkedDirectories = new Set<string>();
+  newlyLinked = false;
   /** A set above is not complete. */
   overflown = false;
 
@@ -63,6 +66,11 @@ export class WalkTally {
 
   addRacy(path: Buffer): void {
     this.#remember(this.racyDirectories, path);
+  }
+
+  addLinked(path: Buffer, newly: boolean): void {
+    this.newlyLinked ||= newly;
+    if (this.linkedDirectories.size < MAX_PATHS) this.linkedDirectories.add(path.toString('latin1'));
   }
 
   #addProblem({ path, reason, systemCode }: FoundProblem): void {

@@ -120,7 +120,7 @@ function load(): Functions {
     inotify_add_watch: library.func(
       'int inotify_add_watch(int, const void *, unsigned int)',
     ) as Functions['inotify_add_watch'],
-    read: library.func('ssize_t read(int, void *, size_t)') as Functions['read'],
+    read: library.func('long read(int, void *, size_t)') as Functions['read'],
     close: library.func('int close(int)') as Functions['close'],
   };
 }

@@ -1,0 +1,58 @@
+/*
+ * The engine's only door. Worker threads run engine-worker.ts.
+ */
+export {
+  archive,
+  type ArchiveOptions,
+  type ArchiveSettings,
+  type SnapshotOrigin,
+} from './archiver/archive.js';
+export {
+  DEFAULT_EXCLUDES,
+  DEFAULT_POLICY,
+  IGNORE_FILE,
+  type ArchivePolicy,
+} from './archiver/archive-policy.js';
+export { type ArchiveProblem, type ProblemReason } from './archiver/archive-problem.js';
+export { type ArchiveResult, type ArchiveStatus } from './archiver/archive-result.js';
+export { type ArchiveTarget } from './archiver/archive-target.js';
+export { type ChangeWatcher, type OpenWatcher, type TakenChanges } from './archiver/change-watcher.js';
+export { InotifyWatcher } from './archiver/inotify-watcher.js';
+export { archiveTarget, type CommitSnapshot } from './archiver/repository-target.js';
+export {
+  WorkspaceArchiver,
+  type FullWalkReason,
+  type WorkspaceArchiverOptions,
+  type WorkspaceResult,
+} from './archiver/workspace-archiver.js';
+export { SnapshotBrowser } from './browser/snapshot-browser.js';
+export { BlobIndex } from './blob-index/blob-index.js';
+export { type ChunkerKind } from './chunker/chunker.js';
+export {
+  isRepositoryError,
+  REPOSITORY_ERROR_CODES,
+  RepositoryError,
+  type RepositoryErrorCode,
+} from './errors/repository-error.js';
+export { CommitCheck, type Commit } from './maintenance/commit-check.js';
+export { forgetSnapshots, type ForgetOptions, type ForgetResult } from './maintenance/forget.js';
+export { GENEROUS_KEEP_POLICY, WORKSPACE_KEEP_POLICY } from './maintenance/keep-policies.js';
+export { applyKeepPolicy, type KeepDecision, type KeepPolicy } from './maintenance/keep-policy.js';
+export { prune, type PruneOptions, type PruneResult } from './maintenance/prune.js';
+export { type Progress, type ProgressListener } from './progress/progress.js';
+export { startRun, type Run } from './progress/run.js';
+export { ObjectRepositoryFiles } from './repository/object-repository-files.js';
+export { type RepositoryFileKind, type RepositoryFiles } from './repository/repository-files.js';
+export { Repository, type CreateOptions, type OpenOptions } from './repository/repository.js';
+export { type RestoreOptions } from './restorer/restore-options.js';
+export {
+  planRestore,
+  restoreSnapshot,
+  type RestoreResult,
+  type RestoreRun,
+} from './restorer/restore-snapshot.js';
+export { type Node } from './snapshot/node.js';
+export { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot/snapshot.js';
+export { InlineWorkers } from './workers/inline-workers.js';
+export { WorkerPool, type WorkerPoolOptions } from './workers/worker-pool.js';
+export { type Workers } from './workers/worker-service.js';
