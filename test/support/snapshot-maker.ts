@@ -14,15 +14,16 @@ const TIME = '2020-02-02T02:02:02.123456789Z';
 
 /** Makes repositories by hand, honest ones and hostile ones, without an archiver. */
 export class SnapshotMaker {
-  readonly masterKey: MasterKey = createMasterKey();
+  readonly masterKey: MasterKey;
   readonly store = new MemoryRepositoryStore();
   readonly files = new MemoryRepositoryFiles(this.store);
   readonly index = new BlobIndex();
   readonly #writers: Record<BlobType, PackWriter>;
   readonly #known = new Set<string>();
 
-  constructor(targetPackBytes?: number) {
-    const cipher = new BlobCipher(this.masterKey);
+  constructor(targetPackBytes?: number, masterKey: MasterKey = createMasterKey()) {
+    this.masterKey = masterKey;
+    const cipher = new BlobCipher(masterKey);
     this.#writers = {
       data: new PackWriter(cipher, targetPackBytes),
       tree: new PackWriter(cipher, targetPackBytes),

@@ -26,20 +26,24 @@ export function compareFile(
   { path, from, parts }: Comparison,
 ): Uint8Array {
   const present = new Uint8Array(parts.length);
+  const compare = (read: Read, sizeBytes: number): void => {
+    const scratch = Buffer.allocUnsafe(parts.reduce((max, { lengthBytes }) => Math.max(max, lengthBytes), 0));
+    for (const [index, part] of parts.entries()) {
+      if (part.offset + part.lengthBytes > sizeBytes) return;
+      present[index] = isPresent(part, read, scratch) ? 1 : 0;
+    }
+  };
   try {
     if (from === 'temporary') {
-      const read = (into: Buffer, offset: number): number => writer.readPart(path, into, offset);
-      for (const [index, part] of parts.entries()) present[index] = isPresent(part, read) ? 1 : 0;
-      writer.forget(path);
+      compare((into, offset) => writer.readPart(path, into, offset), writer.sizeOf(path));
     } else {
-      withTargetFile(directories, path, (read) => {
-        for (const [index, part] of parts.entries()) present[index] = isPresent(part, read) ? 1 : 0;
-      });
+      withTargetFile(directories, path, compare);
     }
   } catch (error) {
-    writer.forget(path);
     if (isSystemError(error, 'EIO')) throw error;
     present.fill(0);
+  } finally {
+    writer.forget(path);
   }
   return present;
 }
@@ -68,13 +72,14 @@ export function copyPresent(
 }
 
 type Read = (into: Buffer, offset: number) => number;
+type Use = (read: Read, sizeBytes: number) => void;
 
-function isPresent({ id, offset, lengthBytes }: PresentPart, read: Read): boolean {
-  const content = Buffer.allocUnsafe(lengthBytes);
+function isPresent({ id, offset, lengthBytes }: PresentPart, read: Read, scratch: Buffer): boolean {
+  const content = scratch.subarray(0, lengthBytes);
   return read(content, offset) === lengthBytes && hash('sha256', content) === id;
 }
 
-function withTargetFile(directories: TargetDirectories, path: string, use: (read: Read) => void): void {
+function withTargetFile(directories: TargetDirectories, path: string, use: Use): void {
   const parent = directories.parentOf(path);
   const name = bytesOf(nameOf(path));
   const status = entryStatusIfAny(name, parent);
@@ -83,8 +88,9 @@ function withTargetFile(directories: TargetDirectories, path: string, use: (read
   }
   const fd = openEntry(parent, name, OPEN.readOnly | OPEN.nonBlocking);
   try {
-    if ((openStatus(fd).mode & FILE_TYPE.mask) !== FILE_TYPE.file) return;
-    use((into, offset) => checked(libc().pread(fd, into, into.length, offset), 'pread'));
+    const opened = openStatus(fd);
+    if ((opened.mode & FILE_TYPE.mask) !== FILE_TYPE.file) return;
+    use((into, offset) => checked(libc().pread(fd, into, into.length, offset), 'pread'), opened.sizeBytes);
   } finally {
     closeFd(fd);
   }

@@ -97,6 +97,11 @@ export class FileWriter {
     return checked(libc().pread(this.#files.get(path), into, into.length, offset), 'pread', bytesOf(path));
   }
 
+  /** Size of the file's temporary form. */
+  sizeOf(path: string): number {
+    return openStatus(this.#files.get(path)).sizeBytes;
+  }
+
   /** A prepared file whose parts have all been written, by whichever threads. */
   finish(job: FileJob): void {
     const fd = this.#files.get(job.path);
