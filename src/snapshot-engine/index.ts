@@ -43,7 +43,9 @@ export { type Progress, type ProgressListener } from './progress/progress.js';
 export { startRun, type Run } from './progress/run.js';
 export { ObjectRepositoryFiles } from './repository/object-repository-files.js';
 export { type RepositoryFileKind, type RepositoryFiles } from './repository/repository-files.js';
-export { Repository, type CreateOptions, type OpenOptions } from './repository/repository.js';
+export { type CreateOptions } from './repository/create-repository.js';
+export { type OpenOptions } from './repository/open-repository.js';
+export { Repository } from './repository/repository.js';
 export { type RestoreOptions } from './restorer/restore-options.js';
 export {
   planRestore,
