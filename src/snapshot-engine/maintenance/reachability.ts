@@ -1,8 +1,11 @@
+import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { BlobIndex } from '../blob-index/blob-index.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
+import { damaged, RepositoryError } from '../errors/repository-error.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
 import { readBlob } from '../pack/read-blob.js';
 import type { RepositoryFiles } from '../repository/repository-files.js';
+import type { Node } from '../snapshot/node.js';
 import { nodesIn } from '../snapshot/tree.js';
 import { packPieces, type PackPiece } from './pack-blobs.js';
 import { RowBits } from './row-bits.js';
@@ -13,6 +16,12 @@ export interface ReachabilitySource {
   /** Must not lose packs during the walk. */
   readonly index: BlobIndex;
   readonly signal?: AbortSignal;
+  /** Asked about every entry of a tree. */
+  readonly onNode?: (node: Node, treeId: string) => void;
+  /** Trees of which no copy can be read; without it the first one ends the walk. */
+  readonly onUnreadable?: (tree: PackedBlob, message: string) => void;
+  /** What is wrong within a tree that can be read; without it the first one ends the walk. */
+  readonly onTreeProblem?: (problem: RepositoryError, treeId: string) => void;
 }
 
 /** A blob that no pack has, and the tree that needs it; `undefined`: a snapshot does. */
@@ -37,6 +46,8 @@ export class Reachability {
   readonly #used = new RowBits();
   /** Trees that have been met and not read, by pack. */
   readonly #pending = new Map<string, PackedBlob[]>();
+  /** Packs in which a tree could not be read. */
+  readonly #tried = new Map<string, Set<string>>();
   #missing: MissingBlob[] = [];
 
   constructor(source: ReachabilitySource) {
@@ -95,9 +106,19 @@ export class Reachability {
     const { files, signal } = this.#source;
     const [packId, blobs] = this.#pending.entries().next().value!;
     this.#pending.delete(packId);
-    for await (const piece of packPieces(files, packId, blobs, signal)) {
-      for (const blob of piece.blobs) this.#open(blob, piece.sealed(blob)!);
-      this.#walkPiece(packId, piece);
+    const left = new Set(blobs);
+    try {
+      for await (const piece of packPieces(files, packId, blobs, signal)) {
+        for (const blob of piece.blobs) {
+          left.delete(blob);
+          this.#open(packId, blob, piece.sealed(blob)!);
+        }
+        this.#walkPiece(packId, piece);
+      }
+    } catch (error) {
+      if (!isStorageError(error, 'object_not_found') && !isStorageError(error, 'integrity')) throw error;
+      for (const blob of left)
+        this.#tryElsewhere(packId, blob, damaged(`Pack ${packId}`, error.message, error));
     }
   }
 
@@ -107,7 +128,7 @@ export class Reachability {
       for (const blob of met) {
         const sealed = piece.sealed(blob);
         if (sealed === undefined) elsewhere.push(blob);
-        else this.#open(blob, sealed);
+        else this.#open(packId, blob, sealed);
       }
       if (elsewhere.length === met.length) {
         this.#pending.set(packId, elsewhere);
@@ -129,14 +150,34 @@ export class Reachability {
     else pending.push(blob);
   }
 
-  #open(blob: PackedBlob, sealed: Buffer): void {
-    this.#lookInto(blob.id, readBlob(this.#source.cipher, blob, sealed));
+  #open(packId: string, blob: PackedBlob, sealed: Buffer): void {
+    let bytes: Buffer;
+    try {
+      bytes = readBlob(this.#source.cipher, blob, sealed);
+    } catch (error) {
+      if (!(error instanceof RepositoryError)) throw error;
+      return this.#tryElsewhere(packId, blob, error);
+    }
+    this.#lookInto(blob.id, bytes);
+  }
+
+  /** The next copy of a tree that could not be read in one pack. */
+  #tryElsewhere(packId: string, blob: PackedBlob, failure: RepositoryError): void {
+    const tried = this.#tried.get(blob.id) ?? new Set();
+    this.#tried.set(blob.id, tried.add(packId));
+    const next = this.#source.index.findAll('tree', blob.id).find((copy) => !tried.has(copy.packId));
+    if (next !== undefined) this.#await(next.packId, next);
+    else if (this.#source.onUnreadable === undefined) throw failure;
+    else this.#source.onUnreadable(blob, failure.message);
   }
 
   #lookInto(treeId: string, bytes: Buffer): void {
-    for (const node of nodesIn(bytes, `Tree ${treeId}`, raise)) {
+    const { onNode, onTreeProblem } = this.#source;
+    const onProblem = onTreeProblem ? (problem: RepositoryError) => onTreeProblem(problem, treeId) : raise;
+    for (const node of nodesIn(bytes, `Tree ${treeId}`, onProblem)) {
       for (const id of node.content ?? []) this.meet('data', id, treeId);
       if (node.subtree !== undefined) this.meet('tree', node.subtree, treeId);
+      onNode?.(node, treeId);
     }
   }
 }
