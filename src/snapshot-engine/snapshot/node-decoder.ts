@@ -4,7 +4,7 @@ import type { JsonScanner } from './json-scanner.js';
 import { NODE_TYPES, type ExtendedAttribute, type Node, type NodeType } from './node.js';
 
 const MAX_UINT32 = 2 ** 32 - 1;
-const ID = /^[0-9a-f]{64}$/;
+const ID_DIGITS = 64;
 const NODE_TYPE_NAMES: ReadonlySet<string> = new Set(NODE_TYPES);
 
 /** Reads nodes from their JSON, one after another; liberal about what is missing or unknown. */
@@ -15,6 +15,8 @@ export class NodeDecoder {
   readonly json: JsonScanner;
   readonly user = new RepeatedText();
   readonly group = new RepeatedText();
+  /** The same for all nodes: less garbage. */
+  readonly #draft = new Draft();
   /** Where the time read last stands in the text: atime mostly repeats mtime. */
   #timeStart = 0;
   #timeEnd = 0;
@@ -27,7 +29,8 @@ export class NodeDecoder {
   /** Throws JsonSyntaxError. */
   read(): Node {
     const { json } = this;
-    const draft = new Draft();
+    const draft = this.#draft;
+    draft.clear();
     this.problems = [];
     this.#timeEnd = this.#timeStart;
     if (!json.openObject()) return draft.finish();
@@ -79,9 +82,10 @@ export class NodeDecoder {
   }
 
   readId(): string {
-    const id = this.json.text();
-    if (!ID.test(id)) this.problems.push('a reference that is no id');
-    return id;
+    const { json } = this;
+    json.readString();
+    if (!isId(json.bytes, json.stringStart, json.stringEnd)) this.problems.push('a reference that is no id');
+    return json.stringText();
   }
 
   readIds(): string[] {
@@ -119,30 +123,56 @@ export class NodeDecoder {
   }
 }
 
-/** A node being read, with what holds for a field that is missing. */
+/** A node being read. */
 class Draft {
-  name: Buffer | undefined = undefined;
-  type: NodeType | undefined = undefined;
-  mode = 0;
-  mtimeNs = 0n;
-  atimeNs: bigint | undefined = undefined;
-  ctimeNs: bigint | undefined = undefined;
-  uid = 0;
-  gid = 0;
-  user: string | undefined = undefined;
-  group: string | undefined = undefined;
-  inode: bigint | undefined = undefined;
-  deviceId: bigint | undefined = undefined;
-  sizeBytes: number | undefined = undefined;
-  links: number | undefined = undefined;
-  linkTarget: Buffer | undefined = undefined;
-  rawLinkTarget: Buffer | undefined = undefined;
-  extendedAttributes: ExtendedAttribute[] | undefined = undefined;
-  genericAttributes: string | undefined = undefined;
-  device: bigint | undefined = undefined;
-  content: string[] | undefined = undefined;
-  subtree: string | undefined = undefined;
-  error: string | undefined = undefined;
+  name: Buffer | undefined;
+  type: NodeType | undefined;
+  mode: number;
+  mtimeNs: bigint;
+  atimeNs: bigint | undefined;
+  ctimeNs: bigint | undefined;
+  uid: number;
+  gid: number;
+  user: string | undefined;
+  group: string | undefined;
+  inode: bigint | undefined;
+  deviceId: bigint | undefined;
+  sizeBytes: number | undefined;
+  links: number | undefined;
+  linkTarget: Buffer | undefined;
+  rawLinkTarget: Buffer | undefined;
+  extendedAttributes: ExtendedAttribute[] | undefined;
+  genericAttributes: string | undefined;
+  device: bigint | undefined;
+  content: string[] | undefined;
+  subtree: string | undefined;
+  error: string | undefined;
+
+  /** What holds for a field that is missing. */
+  clear(): void {
+    this.name = undefined;
+    this.type = undefined;
+    this.mode = 0;
+    this.mtimeNs = 0n;
+    this.atimeNs = undefined;
+    this.ctimeNs = undefined;
+    this.uid = 0;
+    this.gid = 0;
+    this.user = undefined;
+    this.group = undefined;
+    this.inode = undefined;
+    this.deviceId = undefined;
+    this.sizeBytes = undefined;
+    this.links = undefined;
+    this.linkTarget = undefined;
+    this.rawLinkTarget = undefined;
+    this.extendedAttributes = undefined;
+    this.genericAttributes = undefined;
+    this.device = undefined;
+    this.content = undefined;
+    this.subtree = undefined;
+    this.error = undefined;
+  }
 
   finish(): Node {
     return {
@@ -228,6 +258,16 @@ export class RepeatedText {
     }
     return this.#text;
   }
+}
+
+/** 64 lower-case hex digits. */
+function isId(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== ID_DIGITS) return false;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (!((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66))) return false;
+  }
+  return true;
 }
 
 function equalRanges(

@@ -1,10 +1,8 @@
-/** The version of Unicode that the table knows: that of Go 1.19, with which restic 0.14 is built. */
-export const UNICODE_VERSION = '13.0';
-
 /**
  * Whether Go's strconv.IsPrint takes the code point for printable: a letter, mark, number, punctuation or symbol
  * (general categories L, M, N, P, S), or the space. A fixed table and not `\p{..}`, because the answer is part of
- * what trees hash to and must not change when Node learns a new Unicode.
+ * what trees hash to and must not change when Node learns a new Unicode. It knows Unicode 13.0, as Go 1.19 does, with
+ * which restic 0.14 is built.
  */
 export function isPrintable(rune: number): boolean {
   if (rune < 0x7f) return rune >= 0x20;

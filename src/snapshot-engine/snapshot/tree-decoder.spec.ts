@@ -231,7 +231,7 @@ describe('trees of any nodes', () => {
         inspectTree(bytes, 'Tree t', (problem) => problems.push(problem));
         if (problems.length > 0) expect(() => decode(bytes)).toThrow(RepositoryError);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -273,7 +273,7 @@ describe('trees of any nodes', () => {
         }
         if (!value.includes('"nodes"')) expect(ours()).toEqual([]);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
   });
 });
