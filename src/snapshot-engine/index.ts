@@ -55,6 +55,7 @@ export {
 } from './restorer/restore-snapshot.js';
 export { type Node } from './snapshot/node.js';
 export { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot/snapshot.js';
+export { listSnapshots, type SnapshotList, type StoredSnapshot } from './snapshot/snapshot-list.js';
 export { InlineWorkers } from './workers/inline-workers.js';
 export { WorkerPool, type WorkerPoolOptions } from './workers/worker-pool.js';
 export { type Workers } from './workers/worker-service.js';

@@ -13,9 +13,11 @@ export interface FetchRange {
 }
 
 /** A range ends before this, unless one blob alone is longer. */
-export const MAX_RANGE_BYTES = 8 * 1_024 * 1_024;
+export const MAX_RANGE_BYTES = 4 * 1_024 * 1_024;
+/** Small: a thread writes all of a range while the others have to find work, too. */
+const MAX_RANGE_BLOBS = 500;
 /** Highly compressed neighbours do not share a range: together they would be more than memory should hold. */
-const MAX_RANGE_CONTENT_BYTES = 64 * 1_024 * 1_024;
+const MAX_RANGE_CONTENT_BYTES = 16 * 1_024 * 1_024;
 /** Bytes that nobody wants are fetched when that saves a request: as much as comes in while one is answered. */
 const MAX_GAP_BYTES = 256 * 1_024;
 
@@ -62,6 +64,7 @@ class RangeDraft {
 
   takes(blob: BlobLocation): boolean {
     return (
+      this.#blobs.length < MAX_RANGE_BLOBS &&
       blob.offset - this.#end <= MAX_GAP_BYTES &&
       blob.offset + blob.lengthBytes - this.#offset <= MAX_RANGE_BYTES &&
       this.#contentBytes + contentBytesOf(blob) <= MAX_RANGE_CONTENT_BYTES
