@@ -218,9 +218,14 @@ describe('the requests of a restore', () => {
 
   it('ends a range at its bound, unless one blob is longer', () => {
     const MiB = 1_024 * 1_024;
-    const ranges = planFetches([at('a', 0, 6 * MiB), at('a', 6 * MiB, 6 * MiB), at('a', 12 * MiB, 20 * MiB)]);
-    expect(ranges.map(({ lengthBytes }) => lengthBytes / MiB)).toEqual([6, 6, 20]);
-    expect(6 * MiB).toBeLessThan(MAX_RANGE_BYTES);
+    const ranges = planFetches([at('a', 0, 3 * MiB), at('a', 3 * MiB, 3 * MiB), at('a', 6 * MiB, 20 * MiB)]);
+    expect(ranges.map(({ lengthBytes }) => lengthBytes / MiB)).toEqual([3, 3, 20]);
+    expect(3 * MiB).toBeLessThan(MAX_RANGE_BYTES);
+  });
+
+  it('leaves small files to all threads', () => {
+    const blobs = Array.from({ length: 1_200 }, (_, place) => at('a', place * 100, 100));
+    expect(planFetches(blobs).map((range) => range.blobs.length)).toEqual([500, 500, 200]);
   });
 
   it('does not join what decompresses to more than memory should hold', () => {
