@@ -13,6 +13,8 @@ export interface BlobLocation extends PackedBlob {
 export interface IndexedPack {
   readonly id: string;
   readonly blobCount: number;
+  /** Where the last blob ends: the size of the pack without its header. */
+  readonly blobBytes: number;
   /** Ascending by offset. */
   blobs(): PackedBlob[];
 }
@@ -281,8 +283,15 @@ export class BlobIndex {
     return {
       id,
       blobCount: this.#packs.word(pack, COUNT_WORD),
+      blobBytes: this.#blobBytesOf(pack),
       blobs: () => this.#blobsOf(this.#packRow(id)),
     };
+  }
+
+  #blobBytesOf(pack: number): number {
+    const last = this.#packs.word(pack, FIRST_WORD) + this.#packs.word(pack, COUNT_WORD) - 1;
+    if (this.#packs.word(pack, COUNT_WORD) === 0) return 0;
+    return this.#blobs.word(last, OFFSET_WORD) + this.#blobs.word(last, LENGTH_WORD);
   }
 
   #blobsOf(pack: number): PackedBlob[] {

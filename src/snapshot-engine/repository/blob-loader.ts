@@ -6,6 +6,7 @@ import type { BlobType } from '../pack/packed-blob.js';
 import { readBlob } from '../pack/read-blob.js';
 import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
 import { TreeCache } from './tree-cache.js';
+import { TreeWindows } from './tree-windows.js';
 
 /** A walk asks for the same trees again and again; some ten thousand directories of usual size. */
 const TREE_CACHE_BYTES = 16 * 1_024 * 1_024;
@@ -15,10 +16,12 @@ export class BlobLoader {
   readonly #files: RepositoryFiles;
   readonly #cipher: BlobCipher;
   readonly #trees = new TreeCache(TREE_CACHE_BYTES);
+  readonly #windows: TreeWindows;
 
   constructor(files: RepositoryFiles, cipher: BlobCipher) {
     this.#files = files;
     this.#cipher = cipher;
+    this.#windows = new TreeWindows(files);
   }
 
   /**
@@ -31,7 +34,7 @@ export class BlobLoader {
     let failure: RepositoryError | undefined;
     for (const location of index.findAll(type, id)) {
       try {
-        const plaintext = await this.#read(location, options);
+        const plaintext = await this.#read(location, index, options);
         if (type === 'tree') this.#trees.set(id, plaintext);
         return plaintext;
       } catch (error) {
@@ -42,8 +45,11 @@ export class BlobLoader {
     throw failure ?? damaged(`${type} blob ${id}`, 'no index lists it');
   }
 
-  async #read(location: BlobLocation, { signal }: FileCallOptions): Promise<Buffer> {
-    const { packId, offset, lengthBytes } = location;
+  async #read(location: BlobLocation, index: BlobIndex, { signal }: FileCallOptions): Promise<Buffer> {
+    const { packId, offset, lengthBytes, type } = location;
+    const nearby = type === 'tree' ? index.pack(packId)?.blobBytes : undefined;
+    const window = nearby && (await this.#windows.load(location, nearby, { signal }));
+    if (window) return readBlob(this.#cipher, location, window);
     try {
       const sealed = await this.#files.load('pack', packId, { range: { offset, lengthBytes }, signal });
       return readBlob(this.#cipher, location, sealed);

@@ -288,6 +288,29 @@ describe('the index and its blobs', () => {
     await expect(repository.loadBlob('tree', id, index)).rejects.toThrow('no index lists it');
   });
 
+  it('fetches trees that lie together with few requests', async () => {
+    const { store: stored, files, repository } = await fixture();
+    const index = await repository.loadIndex();
+    const writer = new PackWriter(repository.cipher);
+    const trees = Array.from({ length: 1_000 }, (_, at) => noise(at === 500 ? 300_000 : 1_000, at));
+    const ids = trees.map((tree) => writer.add(hash('sha256', tree), 'tree', tree).id);
+    const { id, bytes, blobs } = writer.finish();
+    await repository.files.save('pack', id, bytes);
+    index.add(id, blobs);
+    const read = async (from: Repository) => {
+      const walked = await Promise.all(ids.map((each) => from.loadBlob('tree', each, index)));
+      return walked.every((tree, at) => tree.equals(trees[at]!));
+    };
+    const before = files.calls.length;
+    expect(await read(repository)).toBe(true);
+    expect(files.calls.length - before).toBeLessThan(15);
+    // A pack that is cut off gives what is left of it.
+    stored.put('pack', id, Buffer.from(bytes.subarray(0, 300_000)), new Date(0));
+    const other = await Repository.open(files, { password, now });
+    expect(await other.loadBlob('tree', ids[280]!, index)).toEqual(trees[280]);
+    await expect(other.loadBlob('tree', ids[900]!, index)).rejects.toThrow();
+  });
+
   it('keeps the trees that were read last', async () => {
     const { files, repository } = await fixture();
     const index = await repository.loadIndex();

@@ -14,6 +14,8 @@ import { loadKey, saveKey, type KeyInfo } from './repository-keys.js';
 import { openRepository, type OpenedRepository, type OpenOptions } from './open-repository.js';
 import { loadSealedFile, saveSealedFile, type SealedFileKind } from './sealed-files.js';
 
+export type { CreateOptions, OpenOptions };
+
 export interface AddKeyOptions extends FileCallOptions {
   readonly hostname?: string;
   readonly username?: string;
