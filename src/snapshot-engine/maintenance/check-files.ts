@@ -32,13 +32,17 @@ export async function checkFiles(
   signal?: AbortSignal,
 ): Promise<CheckedFiles> {
   await checkConfig(repository, onProblem, signal);
+  let keys = 0;
   await eachFile(repository, 'key', onProblem, signal, async (id) => {
+    keys += 1;
     const bytes = await repository.files.load('key', id, { signal });
     if (hash('sha256', bytes, 'hex') === id) return;
     onProblem(
       error('file_unreadable', `key ${id}`, `Key ${id} has been altered: its bytes do not have its name.`),
     );
   });
+  if (keys === 0)
+    onProblem(error('file_unreadable', 'keys', 'There is no key: no password opens this repository.'));
   for (const kind of ['lock', 'doomed'] as const) {
     await eachFile(repository, kind, onProblem, signal, async (id) => {
       await loadSealedFile(repository.files, repository.cipher, kind, id, { signal });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { BlobCipher } from '../crypto/blob-cipher.js';
 import type { MasterKey } from '../crypto/master-key.js';
 import { RepositoryError } from '../errors/repository-error.js';
@@ -28,6 +29,10 @@ export function createCheckService({ masterKey }: { readonly masterKey: MasterKe
 
 function checkPack(cipher: BlobCipher, { packId, bytes, expectedHeader }: PackToCheck): PackFinding[] {
   const subject = `Pack ${packId}`;
+  // What the index says proves that a pack is the right one; without it only the name can.
+  if (expectedHeader === undefined && hash('sha256', bytes, 'hex') !== packId) {
+    return [{ kind: 'header', message: `${subject} is damaged: its bytes do not have its name.` }];
+  }
   let header: PackHeader;
   try {
     header = readPackHeader(cipher, bytes, subject);
