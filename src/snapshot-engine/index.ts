@@ -18,6 +18,13 @@ export { type ArchiveResult, type ArchiveStatus } from './archiver/archive-resul
 export { type ArchiveTarget } from './archiver/archive-target.js';
 export { type ChangeWatcher, type OpenWatcher, type TakenChanges } from './archiver/change-watcher.js';
 export { InotifyWatcher } from './archiver/inotify-watcher.js';
+export {
+  planArchive,
+  type ArchivePlan,
+  type ExcludedEntry,
+  type ExcludeReason,
+  type PlanArchiveOptions,
+} from './archiver/plan-archive.js';
 export { archiveTarget, type CommitSnapshot } from './archiver/repository-target.js';
 export {
   WorkspaceArchiver,
