@@ -32,7 +32,13 @@ export {
   type WorkspaceArchiverOptions,
   type WorkspaceResult,
 } from './archiver/workspace-archiver.js';
-export { SnapshotBrowser } from './browser/snapshot-browser.js';
+export { type SnapshotChange } from './browser/diff-trees.js';
+export { type ByteRange } from './browser/file-stream.js';
+export { type FileVersion, type FileVersions } from './browser/file-versions.js';
+export { type DirectoryPage } from './browser/list-directory.js';
+export { type ChangeKind } from './browser/node-changes.js';
+export { type FoundEntry, SnapshotBrowser } from './browser/snapshot-browser.js';
+export { parseSnapshotPath, showPath, type SnapshotPath } from './browser/snapshot-path.js';
 export { BlobIndex } from './blob-index/blob-index.js';
 export { type ChunkerKind } from './chunker/chunker.js';
 export {
@@ -62,7 +68,12 @@ export {
 } from './restorer/restore-snapshot.js';
 export { type Node } from './snapshot/node.js';
 export { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot/snapshot.js';
-export { listSnapshots, type SnapshotList, type StoredSnapshot } from './snapshot/snapshot-list.js';
+export {
+  listSnapshots,
+  loadSnapshot,
+  type SnapshotList,
+  type StoredSnapshot,
+} from './snapshot/snapshot-list.js';
 export { InlineWorkers } from './workers/inline-workers.js';
 export { WorkerPool, type WorkerPoolOptions } from './workers/worker-pool.js';
 export { type Workers } from './workers/worker-service.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ChunkerKind } from '../chunker/chunker.js';
 import { damaged, RepositoryError } from '../errors/repository-error.js';
-import { createPolynomial, parsePolynomial } from './chunker-polynomial.js';
+import { createPolynomial, parsePolynomial } from '../chunker/polynomial.js';
 import { jsonFields } from './json-fields.js';
 import { CONFIG_NAME, isFileId } from './repository-layout.js';
 
