@@ -47,6 +47,12 @@ export {
   RepositoryError,
   type RepositoryErrorCode,
 } from './errors/repository-error.js';
+export {
+  checkRepository,
+  type CheckedRepository,
+  type CheckOptions,
+  type CheckResult,
+} from './maintenance/check.js';
 export { CommitCheck, type Commit } from './maintenance/commit-check.js';
 export { forgetSnapshots, type ForgetOptions, type ForgetResult } from './maintenance/forget.js';
 export { GENEROUS_KEEP_POLICY, WORKSPACE_KEEP_POLICY } from './maintenance/keep-policies.js';
