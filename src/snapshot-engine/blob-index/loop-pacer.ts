@@ -3,9 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 /** Far below the 50 ms that nobody shall wait for the event loop. */
 const MAX_TURN_MS = 8;
 
-/** Cuts long work on the main thread into turns: ask `isDue` often, and `rest` when it says so. */
+/**
+ * Cuts long work on the main thread into turns: ask `isDue` often, and `rest` when it says so. Several tasks may share
+ * one: each turn of the event loop then goes to one of them.
+ */
 export class LoopPacer {
   #turnStarted = performance.now();
+  #queue: Promise<unknown> = Promise.resolve();
 
   get isDue(): boolean {
     return performance.now() - this.#turnStarted >= MAX_TURN_MS;
@@ -13,7 +17,9 @@ export class LoopPacer {
 
   /** Lets everything else that is waiting run first. */
   async rest(): Promise<void> {
-    await setImmediate();
+    const turn = this.#queue.then(() => setImmediate());
+    this.#queue = turn;
+    await turn;
     this.#turnStarted = performance.now();
   }
 }

@@ -1,4 +1,4 @@
-import { BlobIndex } from '../blob-index/blob-index.js';
+import { BlobIndex, type IndexedPack } from '../blob-index/blob-index.js';
 import {
   encodeIndexFile,
   indexFileGroups,
@@ -61,7 +61,7 @@ export async function* readIndexFile(
   id: string,
   { signal, pacer = new LoopPacer() }: FileCallOptions & { readonly pacer?: LoopPacer } = {},
 ): AsyncGenerator<PackListing, void, void> {
-  const json = await loadSealedFile(files, cipher, 'index', id, { signal });
+  const json = await loadSealedFile(files, cipher, 'index', id, { signal, pacer });
   for (const pack of parseIndexFile(json, `index ${id}`)) {
     if (pack !== undefined) yield pack;
     if (pacer.isDue) {
@@ -83,13 +83,21 @@ export async function saveIndexFiles(
 ): Promise<string[]> {
   const ids: string[] = [];
   for (const packs of indexFileGroups(index.unsavedPacks())) {
-    const listings = packs.map((pack) => ({ id: pack.id, blobs: pack.blobs() }));
-    const id = await saveIndexFile(files, cipher, listings, { signal });
-    index.markSaved(listings.map((pack) => pack.id));
+    const id = await saveIndexFile(files, cipher, listingsOf(packs), { signal });
+    index.markSaved(packs.map((pack) => pack.id));
     index.files.add(id);
     ids.push(id);
   }
   return ids;
+}
+
+/** One after another, as they are written: a file's blobs would be a long step at once. */
+function* listingsOf(packs: readonly IndexedPack[]): Generator<PackListing, void, void> {
+  for (const pack of packs) {
+    const blobs = pack.blobs();
+    // Empty: it was removed from the index meanwhile.
+    if (blobs.length > 0) yield { id: pack.id, blobs };
+  }
 }
 
 /** Writes one index file; answers its id. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { compressFileAsync, decompressFileAsync } from '../compression/file-compression.js';
+import type { LoopPacer } from '../blob-index/loop-pacer.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { damaged } from '../errors/repository-error.js';
 import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
@@ -30,9 +31,11 @@ export async function loadSealedFile(
   cipher: BlobCipher,
   kind: SealedFileKind,
   id: string,
-  options?: FileCallOptions,
+  { pacer, ...options }: FileCallOptions & { readonly pacer?: LoopPacer } = {},
 ): Promise<Buffer> {
   const sealed = await files.load(kind, id, options);
+  // Large files that arrive together would hold the event loop together.
+  await pacer?.rest();
   const subject = `${kind} ${id}`;
   if (hash('sha256', sealed) !== id) throw damaged(subject, 'its bytes do not have its name');
   return decompressFileAsync(cipher.open(sealed, subject), subject);
