@@ -42,6 +42,7 @@ export type KeepReason =
   | KeepTier
   | `oldest ${KeepTier}`
   | `within ${KeepTier}`
+  | `oldest within ${KeepTier}`
   | 'within'
   | 'tags'
   | 'protected'
@@ -141,7 +142,7 @@ function withinRule(tier: KeepTier, sinceMs: number, zone: TimeZone, last: numbe
   return ({ receivedAtMs }, at) => {
     if (receivedAtMs <= sinceMs) return undefined;
     const bucket = BUCKET_OF[tier](zone.wallMs(receivedAtMs), at);
-    if (bucket === previous && at !== last) return undefined;
+    if (bucket === previous) return at === last ? `oldest within ${tier}` : undefined;
     previous = bucket;
     return `within ${tier}`;
   };
