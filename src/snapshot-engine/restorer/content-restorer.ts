@@ -30,9 +30,13 @@ interface OpenFile {
 
 interface MutableUse {
   readonly location: BlobLocation;
-  readonly whole: FileJob[];
+  readonly whole: PlannedEntry[];
   readonly parts: { readonly path: string; readonly offset: number }[];
 }
+
+/** Nearly all blobs have one use: a list of one takes a tenth of the memory of a list that has grown. */
+const NO_FILES: PlannedEntry[] = [];
+const NO_PARTS: MutableUse['parts'] = [];
 
 /**
  * Brings the content of files: fetches every blob once, in the order of the packs, and hands it to a thread that opens
@@ -64,16 +68,14 @@ export class ContentRestorer {
 
   /** Takes a file of the plan that is created or overwritten. */
   add(planned: PlannedEntry, parts: readonly ContentPart[]): void {
-    const job = fileJobOf(planned);
-    if (parts.length === 0) return void this.#empty.push(job);
+    if (parts.length === 0) return void this.#empty.push(fileJobOf(planned));
     const needed = partsToFetch(planned, parts);
-    if (parts.length === 1 && needed.length === 1) {
-      return void this.#useOf(needed[0]!.blob).whole.push(job);
-    }
+    if (parts.length === 1 && needed.length === 1) return this.#addUse(needed[0]!.blob, planned);
+    const job = fileJobOf(planned);
     const request = prepareRequestOf(planned, parts);
     const file: OpenFile = { job, request, remaining: needed.length, prepared: undefined, failed: false };
     this.#files.set(job.path, file);
-    for (const { blob, offset } of needed) this.#useOf(blob).parts.push({ path: job.path, offset });
+    for (const { blob, offset } of needed) this.#addUse(blob, { path: job.path, offset });
   }
 
   /** Rejects with `cancelled`, StorageErrors and `target_unwritable`; temporary files are gone then, too. */
@@ -103,10 +105,17 @@ export class ContentRestorer {
     }
   }
 
-  #useOf(location: BlobLocation): MutableUse {
-    let use = this.#uses.get(location.id);
-    if (use === undefined) this.#uses.set(location.id, (use = { location, whole: [], parts: [] }));
-    return use;
+  #addUse(location: BlobLocation, use: PlannedEntry | MutableUse['parts'][number]): void {
+    const known = this.#uses.get(location.id);
+    const isWhole = 'entry' in use;
+    if (known === undefined) {
+      const fresh = isWhole ? { whole: [use], parts: NO_PARTS } : { whole: NO_FILES, parts: [use] };
+      this.#uses.set(location.id, { location, ...fresh });
+    } else if (isWhole) {
+      if (known.whole === NO_FILES) this.#uses.set(location.id, { ...known, whole: [use] });
+      else known.whole.push(use);
+    } else if (known.parts === NO_PARTS) this.#uses.set(location.id, { ...known, parts: [use] });
+    else known.parts.push(use);
   }
 
   async #createEmpty(): Promise<void> {
@@ -123,7 +132,7 @@ export class ContentRestorer {
       used.flatMap(({ parts }) => parts.map(({ path }) => this.#prepare(this.#files.get(path)))),
     );
     const uses: BlobUse[] = used.map(({ whole, parts }) => ({
-      whole,
+      whole: whole.map(fileJobOf),
       parts: parts.filter(({ path }) => this.#files.get(path)?.failed === false),
     }));
     const request: WriteRequest = { bytes, offset, blobs, uses };
@@ -163,7 +172,7 @@ export class ContentRestorer {
     const use = this.#uses.get(blob.id);
     if (use === undefined) return;
     this.#uses.delete(blob.id);
-    const paths = [...use.whole, ...use.parts].map(({ path }) => path);
+    const paths = [...use.whole.map(({ entry }) => entry.path), ...use.parts.map(({ path }) => path)];
     this.#report([...new Set(paths)].map((path) => ({ path, message })));
   }
 

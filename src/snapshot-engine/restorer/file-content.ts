@@ -18,6 +18,8 @@ export class ContentResolver {
   readonly #index: BlobLookup;
   readonly #maxBlobBytes: number;
   readonly #zeros = new ZeroBlobs();
+  /** The index makes new strings at each answer; most of them are the same few packs. */
+  readonly #packIds = new Map<string, string>();
 
   constructor(index: BlobLookup, maxBlobBytes: number) {
     this.#index = index;
@@ -29,8 +31,9 @@ export class ContentResolver {
     const parts: ContentPart[] = [];
     let offset = 0;
     for (const id of content) {
-      const blob = this.#index.find('data', id);
-      if (blob === undefined) return 'missing_blob';
+      const found = this.#index.find('data', id);
+      if (found === undefined) return 'missing_blob';
+      const blob = { ...found, id, packId: this.#packId(found.packId) };
       const lengthBytes = contentBytesOf(blob);
       if (lengthBytes > this.#maxBlobBytes) return 'damaged_entry';
       offset += lengthBytes;
@@ -39,5 +42,11 @@ export class ContentResolver {
       parts.push({ blob, offset: offset - lengthBytes, lengthBytes, isZero: this.#zeros.has(blob) });
     }
     return offset === sizeBytes ? parts : 'size_mismatch';
+  }
+
+  #packId(packId: string): string {
+    const known = this.#packIds.get(packId);
+    if (known === undefined) this.#packIds.set(packId, packId);
+    return known ?? packId;
   }
 }

@@ -51,7 +51,7 @@ export const DEFAULT_RESTORE_LIMITS: RestoreLimits = {
   entries: 4_000_000,
   blobBytes: 64 * 1_024 * 1_024,
   bytes: undefined,
-  bytesInFlight: 64 * 1_024 * 1_024,
+  bytesInFlight: 40 * 1_024 * 1_024,
   requests: 6,
 };
 

@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { noise } from '../../../test/support/noise.js';
 import { SnapshotMaker } from '../../../test/support/snapshot-maker.js';
+import type { Progress } from '../progress/progress.js';
 import { InlineWorkers } from '../workers/inline-workers.js';
 import { setOpenTimes } from '../filesystem/file-times.js';
 import { planRestore, restoreSnapshot } from './restore-snapshot.js';
@@ -48,8 +49,12 @@ describe('a restore', () => {
       maker.file('large', large),
       maker.symlink('link', '/etc/passwd'),
     ]);
-    const result = await restoreSnapshot(maker, maker.index, snapshot, target, { workers });
+    const seen: Progress[] = [];
+    const onProgress = (progress: Progress): void => void seen.push(progress);
+    const result = await restoreSnapshot(maker, maker.index, snapshot, target, { workers, onProgress });
     expect(result).toMatchObject({ failed: [], refused: [], filesRestored: 3 });
+    expect(seen.at(-1)).toMatchObject({ phase: 'finish', filesDone: 3, filesTotal: 3 });
+    expect(seen.at(-1)!.bytesDone).toBe(result.summary.bytesToFetch);
     expect(readFileSync(join(target, 'dir/inner'), 'utf8')).toBe('inside');
     expect(readFileSync(join(target, 'large')).equals(Buffer.concat(large))).toBe(true);
     expect(readlinkSync(join(target, 'link'))).toBe('/etc/passwd');

@@ -4,11 +4,11 @@ import type { Workers } from '../workers/worker-service.js';
 import { throwIfCancelled } from './blob-fetcher.js';
 import { ContentRestorer } from './content-restorer.js';
 import type { Failure } from './entry-failure.js';
-import { shownPath } from './raw-path.js';
 import { RestoreContext } from './restore-context.js';
 import type { RestoreOptions } from './restore-options.js';
-import type { RestorePlan, RestoreSummary } from './restore-plan.js';
+import type { PlannedEntry, RestorePlan, RestoreSummary } from './restore-plan.js';
 import type { BlobLookup, RestoreSource } from './restore-source.js';
+import { RestoreProgress } from './restore-progress.js';
 import { RestoreSteps } from './restore-steps.js';
 import { freeBytes, openTarget, prepareTarget, removeMarker, type TargetRoot } from './target-root.js';
 import type { Refusal } from './wanted-entry.js';
@@ -80,12 +80,14 @@ export async function restoreSnapshot(
   try {
     const context = await RestoreContext.open(source, index, run.workers, root, run);
     try {
-      const plan = await context.plan(snapshot.tree, root);
+      const progress = new RestoreProgress(run.onProgress);
+      const plan = await context.plan(snapshot.tree, root, (count) => progress.found(count));
       assertSpace(plan, root, context.limits.bytes);
-      const result = await apply(context, plan, root);
+      const result = await apply(context, plan, root, progress);
       if (run.into !== 'in-place') removeMarker(root.fd);
       // The marker has changed the time of the directory that it lay in.
       await dressRoot(context, plan);
+      progress.end();
       return result;
     } finally {
       await context.close();
@@ -95,33 +97,44 @@ export async function restoreSnapshot(
   }
 }
 
-async function apply(context: RestoreContext, plan: RestorePlan, root: TargetRoot): Promise<RestoreResult> {
+async function apply(
+  context: RestoreContext,
+  plan: RestorePlan,
+  root: TargetRoot,
+  progress: RestoreProgress,
+): Promise<RestoreResult> {
   const { signal, verify } = context.options;
   const failed: Failure[] = [];
   const onFailure = (failure: Failure): void => void failed.push(failure);
   const steps = new RestoreSteps(context.workers, onFailure, signal);
   await steps.makeRoom(plan);
   await steps.makeDirectories(plan);
-  const counts = { filesRestored: 0, bytesFetched: 0 };
+  const written = plan.entries.filter(isWritten);
+  progress.writes(plan.summary, written.length);
   const content = new ContentRestorer(context.fetcher, context.index, context.workers, {
-    onFile: () => void (counts.filesRestored += 1),
-    onBytes: (bytes) => void (counts.bytesFetched += bytes),
+    onFile: (path) => progress.onFile(path),
+    onBytes: (bytes) => progress.onBytes(bytes),
     onFailure,
   });
-  for (const planned of plan.entries) {
-    if (planned.entry.type !== 'file' || planned.action === 'keep' || planned.linkTo !== undefined) continue;
+  for (const planned of written) {
     const parts = context.content.resolve(planned.entry);
-    if (typeof parts === 'string')
-      throw new TypeError(`A refused file was planned: ${shownPath(planned.entry.path)}.`);
+    if (typeof parts === 'string') throw new TypeError('A file was planned that cannot be restored.');
     content.add(planned, parts);
   }
   await content.run(signal);
+  progress.finishes();
   await steps.dressKept(plan, verify === 'content' || root.resumes === 'before-boot');
   await steps.place(plan);
   await steps.delete(plan);
   await steps.dressDirectories(plan);
   const { summary, refused } = plan;
-  return { summary, refused, failed, ...counts };
+  const { filesRestored, bytesFetched } = progress;
+  return { summary, refused, failed, filesRestored, bytesFetched };
+}
+
+/** Files whose content is brought; further names of a file come later. */
+function isWritten({ entry, action, linkTo }: PlannedEntry): boolean {
+  return entry.type === 'file' && action !== 'keep' && linkTo === undefined;
 }
 
 async function dressRoot(context: RestoreContext, plan: RestorePlan): Promise<void> {

@@ -84,7 +84,9 @@ export class EntryPolicy {
       mtimeNs: node.mtimeNs,
       atimeNs: node.atimeNs,
       sizeBytes: isFile ? (node.sizeBytes ?? 0) : 0,
-      content: isFile ? (node.content ?? []) : NOTHING,
+      // A copy has the length that it needs; a list that has grown has room for many more.
+      content:
+        isFile && node.content !== undefined && node.content.length > 0 ? node.content.slice() : NOTHING,
       ...(node.linkTarget !== undefined && { linkTarget: node.linkTarget.toString('latin1') }),
       ...(node.device !== undefined && { device: node.device }),
       attributes: this.#attributesOf(node),
