@@ -51,7 +51,6 @@ export interface Libc {
   lseek(fd: number, offset: number, whence: number): number;
   pread(fd: number, into: Buffer, length: number, offset: number): number;
   pwrite(fd: number, from: Buffer, length: number, offset: number): number;
-  syncfs(fd: number): number;
   /** The raw system call, for those without a wrapper: two integers and up to two pointers. */
   getdents64(number: number, fd: number, into: Buffer, length: number): number;
   openat2(number: number, directory: number, path: Buffer, how: Buffer, howLength: number): number;
@@ -88,7 +87,6 @@ const PROTOTYPES: Record<keyof Libc, string> = {
   lseek: 'int64_t lseek(int, int64_t, int)',
   pread: 'int64_t pread(int, void *, uint64_t, int64_t)',
   pwrite: 'int64_t pwrite(int, const void *, uint64_t, int64_t)',
-  syncfs: 'int syncfs(int)',
   getdents64: 'long syscall(long, int, void *, uint64_t)',
   openat2: 'long syscall(long, int, const void *, const void *, uint64_t)',
 };

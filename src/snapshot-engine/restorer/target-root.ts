@@ -79,10 +79,6 @@ export function freeBytes(root: number): number {
   return bavail * bsize;
 }
 
-export function rootStatus(root: number): ReturnType<typeof openStatus> {
-  return openStatus(root);
-}
-
 interface Marker {
   readonly snapshot: string;
   readonly boot: string;

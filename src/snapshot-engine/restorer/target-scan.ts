@@ -29,6 +29,10 @@ export function scanDirectory(directories: TargetDirectories, path: string): Sca
       const status = entryStatusIfAny(name, fd);
       return status === undefined ? [] : [scanned(fd, name, status, deviceId)];
     });
+  } catch (error) {
+    // Closed even to its owner: what is in it is unknown, so it is neither replaced nor deleted.
+    if (isSystemError(error, 'EACCES')) return [];
+    throw error;
   } finally {
     closeFd(fd);
   }
