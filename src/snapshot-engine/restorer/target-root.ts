@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { RepositoryError } from '../errors/repository-error.js';
 import { removeEntry } from '../filesystem/directory-changes.js';
 import { readDirectory } from '../filesystem/directory-entries.js';
-import { openStatus } from '../filesystem/entry-status.js';
 import { checked, isSystemError, libc, OPEN } from '../filesystem/libc.js';
 import { closeFd, openDirectory, openEntry } from '../filesystem/open-beneath.js';
 import { asTargetError } from './entry-failure.js';
