@@ -22,7 +22,7 @@ const {
   WorkspaceArchiver,
 } = (await import(built('snapshot-engine/index.js').href)) as typeof Engine;
 const { createDialer } = (await import(built('storage-providers/dialer.js').href)) as {
-  createDialer(options: { allowedPrivateEndpoints: []; resolve: () => Promise<[]> }): Dialer;
+  createDialer: (options: { allowedPrivateEndpoints: []; resolve: () => Promise<[]> }) => Dialer;
 };
 const { localDisk } = (await import(built('storage-providers/providers/local-disk.js').href)) as {
   localDisk: StorageProvider;
