@@ -9,6 +9,7 @@ import { ArchiveWalk, type WalkedTree } from './archive-walk.js';
 import { BlobClaims } from './blob-claims.js';
 import type { PreviousDirectory } from './directory-record.js';
 import { rulesOfRoot } from './ignore-rules.js';
+import { IndexSaves } from './index-saves.js';
 import { PackUploads, type UploadLimits } from './pack-uploads.js';
 import { StoredBlobs } from './stored-blobs.js';
 import type { ArchiveSessionInit } from './turn.js';
@@ -55,20 +56,23 @@ export async function runArchive(request: RunRequest): Promise<RunOutcome> {
   const { target, signal, limits } = request;
   const stored = new StoredBlobs();
   const claims = new BlobClaims(target.index);
+  const indexes = new IndexSaves(target, signal);
   const stopped = new AbortController();
   const uploads = new PackUploads(target.files, limits, AbortSignal.any([signal, stopped.signal]), (pack) => {
     claims.settle(pack);
     stored.count(pack);
+    indexes.count(pack);
   });
   const services = await request.workers.open('archive', sessionInit(request));
   try {
     const outcome = await walkAndStore(request, services, claims, uploads);
     await uploads.drain();
-    if (target.index.unsavedPacks().length > 0) await target.saveIndex({ signal });
+    await indexes.finish();
     return { ...outcome, stored };
   } catch (error) {
     stopped.abort();
     await uploads.drain().catch(() => undefined);
+    await indexes.settle();
     throw error;
   } finally {
     await Promise.all(services.map(endSession));

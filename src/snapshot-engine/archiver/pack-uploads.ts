@@ -8,7 +8,7 @@ export interface UploadLimits {
   readonly maxBytes: number;
 }
 
-export const DEFAULT_UPLOAD_LIMITS: UploadLimits = { maxParallel: 4, maxBytes: 48 * 1_024 * 1_024 };
+export const DEFAULT_UPLOAD_LIMITS: UploadLimits = { maxParallel: 4, maxBytes: 32 * 1_024 * 1_024 };
 
 /** Stores packs in parallel while the workers fill others. */
 export class PackUploads {
