@@ -24,7 +24,8 @@ export class Maintainer {
     const { time, chance, counts } = this.#world;
     while (!this.#world.isOver) {
       await time.sleep(chance.between(HOUR_MS, 9 * HOUR_MS));
-      const process = this.#world.process(150);
+      // Some take hours, in which writers go on.
+      const process = this.#world.process(150, { sluggish: chance.happens(0.5) });
       try {
         await this.runOnce(process);
       } catch (error) {

@@ -65,7 +65,7 @@ export class World {
   }
 
   /** `lastCall`: it does not live to make more calls, if it is one of those that die. */
-  process(lastCall: number): Process {
+  process(lastCall: number, { sluggish = false } = {}): Process {
     const dies = this.trouble && this.chance.happens(0.3);
     const files = new MemoryRepositoryFiles(this.store, {
       now: () => this.time.nowMs,
@@ -76,7 +76,7 @@ export class World {
             seed: this.chance.below(1_000),
           }
         : undefined,
-      pace: (point) => this.#pace(point),
+      pace: (point) => this.#pace(point, sluggish),
       fate: (call) => this.#fate(call),
       later: (act) => this.time.at(this.time.nowMs + this.chance.between(1, SLOWEST.maxRequestMs), act),
     });
@@ -84,10 +84,11 @@ export class World {
     return { files, repository, doomed: new DoomedPacksInBucket(files, this.cipher) };
   }
 
-  async #pace(point: 'arrive' | 'answer'): Promise<void> {
+  async #pace(point: 'arrive' | 'answer', sluggish: boolean): Promise<void> {
     if (point === 'answer') return;
     const slow = this.trouble && this.chance.happens(0.01);
-    await this.time.sleep(slow ? this.chance.between(1, 10 * MINUTE_MS) : this.chance.between(1, 2_000));
+    const usualMs = sluggish ? 1.5 * MINUTE_MS : 2_000;
+    await this.time.sleep(this.chance.between(1, slow ? 10 * MINUTE_MS : usualMs));
   }
 
   #fate(call: MemoryCall): CallFate {
