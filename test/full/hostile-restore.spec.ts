@@ -11,14 +11,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { HOSTILE_SNAPSHOTS, type HostileSnapshot } from '../../../test/support/hostile-snapshots.js';
-import { describeTree } from '../../../test/support/random-tree.js';
-import { SnapshotMaker } from '../../../test/support/snapshot-maker.js';
-import { listAttributes, writeAttribute } from '../filesystem/extended-attributes.js';
-import { createSpecialFile } from '../filesystem/special-files.js';
-import { InlineWorkers } from '../workers/inline-workers.js';
-import { restoreSnapshot, type RestoreResult } from './restore-snapshot.js';
-import { createRestoreService } from './restore-worker.js';
+import { HOSTILE_SNAPSHOTS, type HostileSnapshot } from '../support/hostile-snapshots.js';
+import { describeTree } from '../support/random-tree.js';
+import { SnapshotMaker } from '../support/snapshot-maker.js';
+import { listAttributes, writeAttribute } from '../../src/snapshot-engine/filesystem/extended-attributes.js';
+import { createSpecialFile } from '../../src/snapshot-engine/filesystem/special-files.js';
+import { InlineWorkers } from '../../src/snapshot-engine/workers/inline-workers.js';
+import { restoreSnapshot, type RestoreResult } from '../../src/snapshot-engine/restorer/restore-snapshot.js';
+import { createRestoreService } from '../../src/snapshot-engine/restorer/restore-worker.js';
 
 const workers = new InlineWorkers({ restore: createRestoreService });
 /** Of one case: a bomb would take far more of either. */

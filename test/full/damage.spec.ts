@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TemporaryFolder } from '../../../test/support/archive-maker.js';
-import { MaintenanceStory, STEPS, STORY_PASSWORD } from '../../../test/support/maintenance-story.js';
-import {
-  MemoryRepositoryFiles,
-  MemoryRepositoryStore,
-} from '../../../test/support/memory-repository-files.js';
-import { Chance } from '../../../test/support/prune-simulation/chance.js';
-import { isRepositoryError } from '../errors/repository-error.js';
-import type { RepositoryFileKind } from '../repository/repository-files.js';
-import { Repository } from '../repository/repository.js';
-import { decodeSnapshot } from '../snapshot/snapshot.js';
-import { decodeTree } from '../snapshot/tree.js';
-import { isStorageError } from '../../storage-providers/storage-errors.js';
+import { TemporaryFolder } from '../support/archive-maker.js';
+import { MaintenanceStory, STEPS, STORY_PASSWORD } from '../support/maintenance-story.js';
+import { MemoryRepositoryFiles, MemoryRepositoryStore } from '../support/memory-repository-files.js';
+import { Chance } from '../support/prune-simulation/chance.js';
+import { isRepositoryError } from '../../src/snapshot-engine/errors/repository-error.js';
+import type { RepositoryFileKind } from '../../src/snapshot-engine/repository/repository-files.js';
+import { Repository } from '../../src/snapshot-engine/repository/repository.js';
+import { decodeSnapshot } from '../../src/snapshot-engine/snapshot/snapshot.js';
+import { decodeTree } from '../../src/snapshot-engine/snapshot/tree.js';
+import { isStorageError } from '../../src/storage-providers/storage-errors.js';
 
 /** Each on a repository that was sound; more on demand. */
 const MUTATIONS = Number(process.env.DAMAGE_MUTATIONS ?? 2_000);
