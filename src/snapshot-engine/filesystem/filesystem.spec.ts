@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -6,7 +5,9 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -351,6 +352,12 @@ describe('the file system', () => {
 
 /** How many descriptors of this process lie beneath a folder; the rest of the process has others. */
 function descriptorsOf(folder: string): number {
-  const all = execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' });
-  return all.split('\n').filter((line) => line.includes(`-> ${folder}`)).length;
+  const own = readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+  return own.length;
 }
