@@ -34,6 +34,8 @@ const withPostgres = (settings) => ({
 export default {
   testTimeout: 60_000,
   maxWorkers: 2,
+  // Every spec file leaves its modules behind; past this, collecting them takes longer than a new worker.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     withPostgres(project('architecture', '<rootDir>/test/architecture/**/*.spec.ts')),
     project('unit', '<rootDir>/src/**/*.spec.ts'),
