@@ -6,6 +6,7 @@ import { encodePackHeader } from '../pack/pack-header.js';
 import type { PackedBlob } from '../pack/packed-blob.js';
 import { inParallel } from '../repository/in-parallel.js';
 import type { RepositoryFileInfo, RepositoryFiles } from '../repository/repository-files.js';
+import { leastBusy } from '../workers/least-busy.js';
 import type { RemoteService, Workers } from '../workers/worker-service.js';
 import { error, warning, type CheckListener } from './check-problem.js';
 import type { PackFinding, PackToCheck } from './check-worker.js';
@@ -110,10 +111,6 @@ function report(
   else if (kind === 'header') onProblem(error('pack_damaged', subject, message));
   else if (kind === 'differs') onProblem(error('index_wrong', subject, message, blobs));
   else onProblem(error('blob_damaged', subject, `${message} It lies in pack ${packId}.`, [blob!]));
-}
-
-function leastBusy(services: readonly RemoteService[]): RemoteService {
-  return services.reduce((best, service) => (service.pending < best.pending ? service : best));
 }
 
 /** At the start of an ArrayBuffer of its own, which may be given away. */

@@ -3,7 +3,7 @@ import type { BlobFetcher, FetchedRange } from './blob-fetcher.js';
 import type { Failure } from './entry-failure.js';
 import type { ContentPart } from './file-content.js';
 import type { FileJob } from './file-writer.js';
-import { leastBusy } from './least-busy.js';
+import { leastBusy } from '../workers/least-busy.js';
 import { partsToFetch, type PlannedEntry } from './restore-plan.js';
 import type { BlobLocation, BlobLookup } from './restore-source.js';
 import type { BlobUse, PrepareRequest, WriteAnswer, WriteRequest } from './restore-worker.js';

@@ -3,7 +3,7 @@ import { ByteBudget } from './byte-budget.js';
 import { throwIfCancelled } from './blob-fetcher.js';
 import type { Comparison } from './content-comparison.js';
 import type { ContentResolver } from './file-content.js';
-import { leastBusy } from './least-busy.js';
+import { leastBusy } from '../workers/least-busy.js';
 import { temporaryPathOf } from './restore-plan.js';
 import type { Reuse, TargetTree } from './target-tree.js';
 import type { WantedEntry } from './wanted-entry.js';

@@ -4,7 +4,7 @@ import { throwIfCancelled } from './blob-fetcher.js';
 import { fileJobOf, replacedBy } from './content-restorer.js';
 import type { Failure } from './entry-failure.js';
 import type { PlacedEntry } from './entry-placement.js';
-import { leastBusy } from './least-busy.js';
+import { leastBusy } from '../workers/least-busy.js';
 import { directoryOf } from './raw-path.js';
 import type { Deletion, PlannedEntry, RestorePlan } from './restore-plan.js';
 import type { DirectoryJob } from './restore-worker.js';

@@ -1,6 +1,6 @@
 import type { RemoteService } from '../workers/worker-service.js';
 import { throwIfCancelled } from './blob-fetcher.js';
-import { leastBusy } from './least-busy.js';
+import { leastBusy } from '../workers/least-busy.js';
 import { joinPath } from './raw-path.js';
 import { openStatus } from '../filesystem/entry-status.js';
 import { targetEntryOf, type ScannedEntry } from './target-scan.js';

@@ -3,7 +3,7 @@ import type { RemoteService } from '../workers/worker-service.js';
 import type { BlobFetcher } from './blob-fetcher.js';
 import type { BlobLookup, BlobLocation } from './restore-source.js';
 import type { OpenedBlobs, OpenRequest } from './restore-worker.js';
-import { leastBusy } from './least-busy.js';
+import { leastBusy } from '../workers/least-busy.js';
 
 /** The plaintext of a tree, or why there is none. */
 export type TreeHandler = (id: string, plaintext: Uint8Array | Error) => Promise<void>;

@@ -1,4 +1,4 @@
-import type { RemoteService } from '../workers/worker-service.js';
+import type { RemoteService } from './worker-service.js';
 
 /** The thread with the fewest calls under way. */
 export function leastBusy(workers: readonly RemoteService[]): RemoteService {
