@@ -1,3 +1,4 @@
+import { isSha256Hex } from '../crypto/sha256-hex.js';
 import { sizeProblem } from '../pack/pack-header.js';
 import type { PackedBlob } from '../pack/packed-blob.js';
 import { JsonCursor } from './json-cursor.js';
@@ -110,11 +111,9 @@ function parseBlob(cursor: JsonCursor): PackedBlob {
   return { id, type, offset, lengthBytes, uncompressedBytes };
 }
 
-const ID = /^[0-9a-f]{64}$/;
-
 function parseId(cursor: JsonCursor): string {
   const id = cursor.string();
-  if (!ID.test(id)) throw cursor.error('an id in it is not 64 hex digits');
+  if (!isSha256Hex(id)) throw cursor.error('an id in it is not 64 hex digits');
   return id;
 }
 

@@ -1,3 +1,4 @@
+import { isSha256Hex } from '../crypto/sha256-hex.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { damaged } from '../errors/repository-error.js';
 import { isStorageError } from '../../storage-providers/storage-errors.js';
@@ -106,7 +107,7 @@ function parseDoomed(json: Buffer, subject: string): DoomedPack[] {
     throw damaged(subject, 'it is no JSON', error);
   }
   return (parsed.packs ?? []).map(({ id, since, generation }) => {
-    if (typeof id !== 'string' || !/^[0-9a-f]{64}$/.test(id)) throw damaged(subject, 'it names no pack');
+    if (typeof id !== 'string' || !isSha256Hex(id)) throw damaged(subject, 'it names no pack');
     if (!Number.isFinite(since) || !Number.isInteger(generation)) throw damaged(subject, 'it has no time');
     return { id, sinceMs: since as number, generation: generation as number };
   });

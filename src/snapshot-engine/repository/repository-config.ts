@@ -1,9 +1,10 @@
+import { isSha256Hex } from '../crypto/sha256-hex.js';
 import { randomBytes } from 'node:crypto';
 import type { ChunkerKind } from '../chunker/chunker.js';
 import { damaged, RepositoryError } from '../errors/repository-error.js';
 import { createPolynomial, parsePolynomial } from '../chunker/polynomial.js';
 import { jsonFields } from './json-fields.js';
-import { CONFIG_NAME, isFileId } from './repository-layout.js';
+import { CONFIG_NAME } from './repository-layout.js';
 
 /** What a repository is; made once, never changed. */
 export interface RepositoryConfig {
@@ -51,7 +52,7 @@ export function parseRepositoryConfig(json: Uint8Array): RepositoryConfig {
   if (chunkerKind !== 'rabin' && chunkerKind !== 'gear') {
     throw unsupported('The repository was cut by a chunker that is not known here; use a newer version.');
   }
-  if (typeof id !== 'string' || !isFileId(id)) throw damaged(CONFIG_NAME, 'it has no repository id');
+  if (typeof id !== 'string' || !isSha256Hex(id)) throw damaged(CONFIG_NAME, 'it has no repository id');
   const chunkerPolynomial = typeof polynomial === 'string' ? parsePolynomial(polynomial) : undefined;
   if (chunkerPolynomial === undefined) {
     throw damaged(CONFIG_NAME, 'its chunker polynomial is not an irreducible one of degree 53');

@@ -1,3 +1,4 @@
+import { isSha256Hex } from '../crypto/sha256-hex.js';
 import type { RepositoryFileKind } from './repository-files.js';
 
 /** restic's default layout, the same on every kind of storage: a folder a kind, packs below two hex digits; and ours. */
@@ -12,7 +13,6 @@ const FOLDERS: Readonly<Record<RepositoryFileKind, string>> = {
 
 export const CONFIG_NAME = 'config';
 
-const ID = /^[0-9a-f]{64}$/;
 const PACK_NAME = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/;
 
 /** Below the repository's prefix; begins the names of all files of a kind. */
@@ -22,16 +22,12 @@ export function folderOf(kind: RepositoryFileKind): string {
 
 /** Name of a file below the repository's prefix. Throws a TypeError unless `id` is 64 lower-case hex digits. */
 export function fileName(kind: RepositoryFileKind, id: string): string {
-  if (!isFileId(id)) throw new TypeError('A repository file is named by 64 lower-case hex digits.');
+  if (!isSha256Hex(id)) throw new TypeError('A repository file is named by 64 lower-case hex digits.');
   return kind === 'pack' ? `${FOLDERS.pack}${id.slice(0, 2)}/${id}` : FOLDERS[kind] + id;
 }
 
 /** The id in a name below the kind's folder; undefined for foreign files, which restic leaves alone too. */
 export function idInFolder(kind: RepositoryFileKind, name: string): string | undefined {
   if (kind === 'pack') return PACK_NAME.exec(name)?.[2];
-  return isFileId(name) ? name : undefined;
-}
-
-export function isFileId(id: string): boolean {
-  return ID.test(id);
+  return isSha256Hex(name) ? name : undefined;
 }

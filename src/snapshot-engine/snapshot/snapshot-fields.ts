@@ -1,7 +1,6 @@
+import { isSha256Hex } from '../crypto/sha256-hex.js';
 import { damaged } from '../errors/repository-error.js';
 import { parseTime } from './go-time.js';
-
-const ID = /^[0-9a-f]{64}$/;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -29,7 +28,7 @@ export class SnapshotFields {
   }
 
   id(key: string): string | undefined {
-    return this.#pick(key, (value) => (typeof value === 'string' && ID.test(value) ? value : undefined));
+    return this.#pick(key, (value) => (typeof value === 'string' && isSha256Hex(value) ? value : undefined));
   }
 
   texts(key: string): readonly string[] | undefined {
