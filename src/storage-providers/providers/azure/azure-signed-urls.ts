@@ -1,9 +1,3 @@
-import {
-  BlobSASPermissions,
-  SASProtocol,
-  StorageSharedKeyCredential,
-  generateBlobSASQueryParameters,
-} from '@azure/storage-blob';
 import { assertObjectKey } from '../../object-key.js';
 import type { SignedRequest, SignedUrls } from '../../storage-provider.js';
 import { blobPath } from './azure-client.js';
@@ -34,7 +28,7 @@ export function azureSignedUrls(options: AzureSignerOptions): SignedUrls {
   return {
     signGet: async (key, { expiresInSeconds, contentDisposition, contentType }) => {
       const sas = { key, permissions: 'r', expiresInSeconds, contentDisposition, contentType };
-      return { method: 'GET', headers: {}, ...signBlob(options, sas) };
+      return { method: 'GET', headers: {}, ...(await signBlob(options, sas)) };
     },
     signPut: async (key, { expiresInSeconds, createOnly, md5 }) => ({
       method: 'PUT',
@@ -43,30 +37,35 @@ export function azureSignedUrls(options: AzureSignerOptions): SignedUrls {
         ...(createOnly === true && { 'if-none-match': '*' }),
         ...(md5 !== undefined && { 'content-md5': Buffer.from(md5).toString('base64') }),
       },
-      ...signBlob(options, { key, permissions: createOnly === true ? 'c' : 'cw', expiresInSeconds }),
+      ...(await signBlob(options, { key, permissions: createOnly === true ? 'c' : 'cw', expiresInSeconds })),
     }),
   };
 }
 
-function signBlob(options: AzureSignerOptions, sas: BlobSas): Pick<SignedRequest, 'url' | 'expiresAt'> {
+/** Loads the SDK when it is first needed: it is as large as the rest of the storage code together. */
+async function signBlob(
+  options: AzureSignerOptions,
+  sas: BlobSas,
+): Promise<Pick<SignedRequest, 'url' | 'expiresAt'>> {
+  const sdk = await import('@azure/storage-blob');
   const { account, container, baseUrl, now } = options;
   assertObjectKey(sas.key, 'sign');
   // SAS times have whole seconds.
   const expiresAt = new Date(
     (Math.floor(now() / 1_000) + Math.max(1, Math.floor(sas.expiresInSeconds))) * 1_000,
   );
-  const query = generateBlobSASQueryParameters(
+  const query = sdk.generateBlobSASQueryParameters(
     {
       containerName: container,
       blobName: sas.key,
-      permissions: BlobSASPermissions.parse(sas.permissions),
+      permissions: sdk.BlobSASPermissions.parse(sas.permissions),
       expiresOn: expiresAt,
-      protocol: baseUrl.startsWith('https:') ? SASProtocol.Https : SASProtocol.HttpsAndHttp,
+      protocol: baseUrl.startsWith('https:') ? sdk.SASProtocol.Https : sdk.SASProtocol.HttpsAndHttp,
       contentDisposition: sas.contentDisposition,
       contentType: sas.contentType,
       version: AZURE_API_VERSION,
     },
-    new StorageSharedKeyCredential(account.name, account.key.toString('base64')),
+    new sdk.StorageSharedKeyCredential(account.name, account.key.toString('base64')),
   );
   return { url: `${baseUrl}${blobPath(container, sas.key)}?${query.toString()}`, expiresAt };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { StorageOperation } from '../../storage-errors.js';
 import { rootElement } from './s3-failures.js';
 import type { S3Session } from './s3-session.js';
@@ -10,7 +10,7 @@ import type { S3Answer, S3Request } from './s3-call.js';
 /**
  * The few calls that speak XML. The SDK's client writes and reads the documents; signature, connections, deadlines
  * and words for failures are those of every other call, because the SDK has no deadline, no bound on an answer and
- * takes a web page for an empty listing.
+ * takes a web page for an empty listing. The SDK is loaded by the first of these calls: most processes make none.
  */
 export class S3Documents {
   private lazyClient: S3Client | undefined;
@@ -20,11 +20,12 @@ export class S3Documents {
   /** Runs `call` on the SDK's client. Rejects with a StorageError and with nothing else. */
   async ask<Output>(
     operation: StorageOperation,
-    call: (client: S3Client) => Promise<Output>,
+    call: (client: S3Client, sdk: S3Sdk) => Promise<Output>,
   ): Promise<Output> {
-    this.lazyClient ??= new S3Client(clientConfig(this.session));
+    const sdk = await import('@aws-sdk/client-s3');
+    this.lazyClient ??= new sdk.S3Client(clientConfig(this.session));
     try {
-      return await call(this.lazyClient);
+      return await call(this.lazyClient, sdk);
     } catch (error) {
       if (error instanceof Refused) throw error.reason;
       // The SDK notices an abort by itself, sometimes before the transport does.
@@ -35,6 +36,8 @@ export class S3Documents {
     }
   }
 }
+
+type S3Sdk = typeof import('@aws-sdk/client-s3');
 
 /** Carries a StorageError through the SDK's middleware, which writes its own fields into what it catches. */
 class Refused extends Error {

@@ -1,4 +1,4 @@
-import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type _Object } from '@aws-sdk/client-s3';
+import type { ListObjectsV2CommandInput, ListObjectsV2CommandOutput, _Object } from '@aws-sdk/client-s3';
 import type { StorageError } from '../../storage-errors.js';
 import type { ListOptions, ListPage, ObjectInfo } from '../../storage-provider.js';
 import type { S3Documents } from './s3-documents.js';
@@ -16,16 +16,16 @@ export class S3Listing {
 
   async page({ prefix, cursor, limit = MAX_PAGE, signal }: ListOptions): Promise<ListPage> {
     const maxKeys = Math.max(1, Math.min(limit, MAX_PAGE));
-    const command = new ListObjectsV2Command({
+    const input: ListObjectsV2CommandInput = {
       Bucket: this.session.settings.bucket,
       Prefix: prefix,
       ContinuationToken: cursor,
       MaxKeys: maxKeys,
       // Names with characters that XML cannot carry would otherwise make the whole page unreadable.
       EncodingType: 'url',
-    });
-    const output = await this.documents.ask('list', (client) =>
-      client.send(command, { abortSignal: signal }),
+    };
+    const output = await this.documents.ask('list', (client, { ListObjectsV2Command }) =>
+      client.send(new ListObjectsV2Command(input), { abortSignal: signal }),
     );
     const entries = this.checked(output, maxKeys);
     const isEncoded = output.EncodingType === 'url';

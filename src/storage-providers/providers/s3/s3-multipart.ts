@@ -1,8 +1,6 @@
-import {
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  type ListMultipartUploadsCommandOutput,
+import type {
+  CompleteMultipartUploadCommandInput,
+  ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3';
 import { assertObjectKey } from '../../object-key.js';
 import { StorageError, isStorageError } from '../../storage-errors.js';
@@ -48,13 +46,9 @@ export class S3Multipart implements MultipartUploads {
     { contentType, signal }: { readonly contentType?: string } & CallOptions,
   ): Promise<{ uploadId: string }> {
     assertObjectKey(key, 'create_multipart');
-    const command = new CreateMultipartUploadCommand({
-      Bucket: this.bucket,
-      Key: key,
-      ContentType: contentType,
-    });
-    const { UploadId } = await this.#documents.ask('create_multipart', (client) =>
-      client.send(command, { abortSignal: signal }),
+    const input = { Bucket: this.bucket, Key: key, ContentType: contentType };
+    const { UploadId } = await this.#documents.ask('create_multipart', (client, sdk) =>
+      client.send(new sdk.CreateMultipartUploadCommand(input), { abortSignal: signal }),
     );
     if (!UploadId || UploadId.length > 1_024) {
       throw this.#session.failures.ofProtocol('create_multipart', 'a new upload without an id');
@@ -86,7 +80,7 @@ export class S3Multipart implements MultipartUploads {
     const isCreateOnly = createOnly && this.#session.capabilities.createOnly;
     const isConditional = isCreateOnly && this.#session.settings.quirks.conditionalComplete;
     if (isCreateOnly && !isConditional) await this.assertAbsent(key, signal);
-    const command = new CompleteMultipartUploadCommand({
+    const input: CompleteMultipartUploadCommandInput = {
       Bucket: this.bucket,
       Key: key,
       UploadId: uploadId,
@@ -94,9 +88,9 @@ export class S3Multipart implements MultipartUploads {
       MultipartUpload: {
         Parts: parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: `"${etag}"` })),
       },
-    });
-    const { ETag } = await this.#documents.ask('complete_multipart', (client) =>
-      client.send(command, { abortSignal: signal }),
+    };
+    const { ETag } = await this.#documents.ask('complete_multipart', (client, sdk) =>
+      client.send(new sdk.CompleteMultipartUploadCommand(input), { abortSignal: signal }),
     );
     return { etag: plainEtag(ETag) ?? (await this.etagOfWhole(key, parts, signal)) };
   }
@@ -120,13 +114,9 @@ export class S3Multipart implements MultipartUploads {
     let marker: Marker = {};
     for (let page = 0; page < MAX_PAGES; page += 1) {
       // Keys are asked for as they are: Ceph encodes them when told to, but does not say so.
-      const command = new ListMultipartUploadsCommand({
-        Bucket: this.bucket,
-        Prefix: prefix,
-        ...marker,
-      });
-      const output = await this.#documents.ask('list_multipart', (client) =>
-        client.send(command, { abortSignal: signal }),
+      const input = { Bucket: this.bucket, Prefix: prefix, ...marker };
+      const output = await this.#documents.ask('list_multipart', (client, sdk) =>
+        client.send(new sdk.ListMultipartUploadsCommand(input), { abortSignal: signal }),
       );
       uploads.push(...this.uploadsOf(output, prefix));
       const next = this.nextMarker(output, marker);

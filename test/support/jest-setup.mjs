@@ -1,3 +1,0 @@
-// CommonJS packages that require() ESM Nest would otherwise meet a half-loaded module graph.
-import '@nestjs/common';
-import '@nestjs/core';
