@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,74 +8,52 @@ import { startServer, type TestServer } from '../support/server.js';
 import { AuthClient, logged } from './auth-client.js';
 
 const LINK = /http:\/\/127\.0\.0\.1:\d+(\/setup\/[\w-]{43})/;
+/** Nothing of this process's environment but what Node itself needs. */
+const BARE = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
 const ADMIN = join(import.meta.dirname, '../../dist/src/cli/admin.js');
 
-describe('a new installation', () => {
-  let server: TestServer;
-
-  afterEach(() => server.stop());
-
-  it('is set up with the printed link, and survives a restart and kill -9', async () => {
-    server = await startServer({ env: { STOWAGE_ADMIN_KEY: '', DATABASE_URL: '' } });
-    const path = await newLink(server);
-    const browser = new AuthClient(server);
-    const page = await browser.send('GET', path);
-    expect(page.status).toBe(200);
-    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
-    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'nonce-/);
-
-    const payload = { token: path.replace('/setup/', ''), name: 'Ada' };
-    const done = await browser.json<{ api_key: string }>(201, 'POST', '/api/v1/setup', payload);
-    await browser.json(410, 'POST', '/api/v1/setup', payload);
-    expect((await browser.send('GET', path)).status).toBe(410);
-
-    const client = AuthClient.withKey(server, done.api_key);
-    expect(await client.json(200, 'GET', '/api/v1/me')).toMatchObject({ user: { name: 'Ada' } });
-    await server.restart();
-    expect(await client.status()).toBe(200);
-    await server.kill();
-    await server.restart();
-    expect(await client.status()).toBe(200);
-    expect(linksOf(server)).toEqual([path]);
-    expect(server.logs()).not.toContain(done.api_key);
-  });
-
-  it('prints another link at each start until one is used; then no more', async () => {
-    server = await startServer({ env: { STOWAGE_ADMIN_KEY: '' } });
-    const first = await newLink(server);
-    await server.restart();
-    const second = await newLink(server, first);
-    const browser = new AuthClient(server);
-    for (const path of [first, second]) expect((await browser.send('GET', path)).status).toBe(200);
-    const payload = { token: second.replace('/setup/', ''), name: 'Ada' };
-    await browser.json(201, 'POST', '/api/v1/setup', payload);
-    expect((await browser.send('GET', first)).status).toBe(410);
-    await server.restart();
-    expect(await browser.status('/health/ready')).toBe(200);
-    expect(linksOf(server)).toEqual([first, second]);
-  });
-
-  it('prints no link when there is an admin key, and takes a link from the command line', async () => {
-    server = await startServer();
-    const { stdout } = await admin(server, server.databaseUrl, 'setup-link');
-    const token = /^\/setup\/([\w-]{43})\n$/.exec(stdout)?.[1];
-    const browser = new AuthClient(server);
-    const payload = { token, name: 'Ada' };
-    const done = await browser.json<{ api_key: string }>(201, 'POST', '/api/v1/setup', payload);
-    expect(await AuthClient.withKey(server, done.api_key).status('/api/v1/users')).toBe(200);
-    expect(linksOf(server)).toEqual([]);
-  });
-});
-
-describe('a server on its own PostgreSQL', () => {
+describe('a new installation, on its own PostgreSQL', () => {
   let server: TestServer;
   let client: AuthClient;
+  let links: string[];
 
   beforeAll(async () => {
     server = await startServer({ env: { STOWAGE_ADMIN_KEY: '', DATABASE_URL: '' } });
   });
 
   afterAll(() => server?.stop());
+
+  it('prints another link at each start, and is set up with one of them, once', async () => {
+    const first = await newLink(server);
+    await server.restart();
+    const second = await newLink(server, first);
+    links = [first, second];
+    const browser = new AuthClient(server);
+    for (const path of links) {
+      const page = await browser.send('GET', path);
+      expect(page.status).toBe(200);
+      expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+      expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'nonce-/);
+    }
+
+    const payload = { token: second.replace('/setup/', ''), name: 'Ada' };
+    const done = await browser.json<{ api_key: string }>(201, 'POST', '/api/v1/setup', payload);
+    await browser.json(410, 'POST', '/api/v1/setup', payload);
+    for (const path of links) expect((await browser.send('GET', path)).status).toBe(410);
+    client = AuthClient.withKey(server, done.api_key);
+    expect(await client.json(200, 'GET', '/api/v1/me')).toMatchObject({ user: { name: 'Ada' } });
+    expect(server.logs()).not.toContain(done.api_key);
+  });
+
+  it('survives a restart and kill -9, and prints no more links', async () => {
+    await server.restart();
+    expect(await client.status()).toBe(200);
+    await server.kill();
+    await server.restart();
+    expect(await client.status()).toBe(200);
+    expect(await client.status('/health/ready')).toBe(200);
+    expect(linksOf(server)).toEqual(links);
+  });
 
   it('is administered from the command line while it runs', async () => {
     const created = await admin(server, undefined, 'create-user', 'Grace', '--admin');
@@ -86,6 +64,9 @@ describe('a server on its own PostgreSQL', () => {
     expect(data.map(({ action }) => action)).toEqual([
       'api_key.created',
       'user.created',
+      'session.opened',
+      'setup.completed',
+      'setup_link.issued',
       'setup_link.issued',
     ]);
   });
@@ -113,9 +94,23 @@ describe('a server on its own PostgreSQL', () => {
   });
 });
 
+it('prints no link when there is an admin key, and takes a link from the command line', async () => {
+  const server = await startServer();
+  try {
+    const { stdout } = await admin(server, server.databaseUrl, 'setup-link');
+    const token = /^\/setup\/([\w-]{43})\n$/.exec(stdout)?.[1];
+    const browser = new AuthClient(server);
+    const payload = { token, name: 'Ada' };
+    const done = await browser.json<{ api_key: string }>(201, 'POST', '/api/v1/setup', payload);
+    expect(await AuthClient.withKey(server, done.api_key).status('/api/v1/users')).toBe(200);
+    expect(linksOf(server)).toEqual([]);
+  } finally {
+    await server.stop();
+  }
+});
+
 describe('npm run admin', () => {
-  const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [ADMIN, ...args], { env: { PATH: process.env.PATH } });
+  const run = (...args: string[]) => promisify(execFile)(process.execPath, [ADMIN, ...args], { env: BARE });
 
   it('makes keys for STOWAGE_ADMIN_KEY without a database', async () => {
     const { stdout } = await run('new-key');
@@ -160,6 +155,6 @@ function admin(
   databaseUrl: string | undefined,
   ...args: string[]
 ): Promise<{ stdout: string; stderr: string }> {
-  const env = { PATH: process.env.PATH, DATA_DIR: server.dataDir, PORT: '0', DATABASE_URL: databaseUrl };
+  const env = { ...BARE, DATA_DIR: server.dataDir, PORT: '0', DATABASE_URL: databaseUrl };
   return promisify(execFile)(process.execPath, [ADMIN, ...args], { env });
 }

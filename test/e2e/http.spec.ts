@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Problem } from '../../sdk/index.js';
-import { createTestDatabase } from '../support/database.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { startTcpProxy } from '../support/tcp-proxy.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
 describe('the server', () => {
   let server: TestServer;
@@ -186,56 +186,28 @@ describe('the server', () => {
   });
 });
 
-it('shows metrics to everybody when METRICS_PUBLIC says so', async () => {
-  const server = await startServer({ env: { METRICS_PUBLIC: 'true' } });
-  try {
-    expect((await fetch(`${server.url}/metrics`)).status).toBe(200);
-  } finally {
-    await server.stop();
-  }
-});
+describe('a server whose line to the database breaks', () => {
+  let database: TestDatabase;
+  let line: TcpProxy;
+  let server: TestServer;
 
-it('is not ready while it is sealed, and says so without naming keys', async () => {
-  const server = await startServer();
-  try {
-    await server.restart({ ENCRYPTION_KEY: 'f'.repeat(64) });
-    const ready = await fetch(`${server.url}/health/ready`);
-    expect(ready.status).toBe(503);
-    expect(await ready.json()).toEqual({
-      status: 'error',
-      details: {
-        process: { status: 'up' },
-        database: { status: 'up' },
-        credentials: { status: 'down', message: 'is sealed: the master key is not the right one' },
-      },
-    });
-    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
-    const saved = await fetch(`${server.url}/api/v1/settings/cloud-storage`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${server.adminKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        provider: 'aws_s3',
-        bucket_name: 'my-bucket',
-        access_key_id: 'AKIAIOSFODNN7EXAMPLE',
-        secret_access_key: 'x'.repeat(40),
-        region: 'us-west-2',
-      }),
-    });
-    expect([saved.status, ((await saved.json()) as Problem).code]).toEqual([503, 'sealed']);
-  } finally {
-    await server.stop();
-  }
-});
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    line = await startTcpProxy({ port: Number(new URL(database.url).port) });
+    const through = new URL(database.url);
+    through.host = `127.0.0.1:${line.port}`;
+    server = await startServer({ env: { DATABASE_URL: through.href, METRICS_PUBLIC: 'true' } });
+  });
 
-it('waits for a database that goes away, and goes on when it is back', async () => {
-  const database = await createTestDatabase();
-  const line = await startTcpProxy({ port: Number(new URL(database.url).port) });
-  const through = new URL(database.url);
-  through.host = `127.0.0.1:${line.port}`;
-  const server = await startServer({ env: { DATABASE_URL: through.href } });
-  const list = () =>
-    fetch(`${server.url}/api/v1/files`, { headers: { authorization: `Bearer ${server.adminKey}` } });
-  try {
+  afterAll(async () => {
+    await server?.stop();
+    await line?.stop();
+    await database?.drop();
+  });
+
+  it('waits for it, and goes on when it is back', async () => {
+    const list = () =>
+      fetch(`${server.url}/api/v1/files`, { headers: { authorization: `Bearer ${server.adminKey}` } });
     expect((await list()).status).toBe(200);
     line.faults.refuse = true;
     line.reset();
@@ -254,9 +226,9 @@ it('waits for a database that goes away, and goes on when it is back', async () 
     line.faults.refuse = false;
     expect((await list()).status).toBe(200);
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
-  } finally {
-    await server.stop();
-    await line.stop();
-    await database.drop();
-  }
+  });
+
+  it('shows metrics to everybody when METRICS_PUBLIC says so', async () => {
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(200);
+  });
 });

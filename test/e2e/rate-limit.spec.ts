@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createStowage, StowageProblem } from '../../sdk/index.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /** A window must not end in the middle of the test. */
@@ -42,6 +43,13 @@ describe('rate limits', () => {
     }
     expect(left).toBe(0);
     expect(response.status).toBe(429);
+  });
+
+  it('tell the generated client how long to wait', async () => {
+    const client = createStowage({ baseUrl: server.url, apiKey: server.adminKey });
+    const refused = await client.getMe().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StowageProblem);
+    expect(refused).toMatchObject({ code: 'rate_limited', retryAfterSeconds: expect.any(Number) });
   });
 
   it('never stop those who look whether it lives', async () => {

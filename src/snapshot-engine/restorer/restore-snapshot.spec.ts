@@ -85,6 +85,7 @@ describe('a restore', () => {
   const namesIn = (path: string): string[] => readdirSync(path, { recursive: true, encoding: 'utf8' }).sort();
 
   it('leaves no half file under a final name when it is cancelled, and goes on when it is started again', async () => {
+    const whole = Buffer.concat(Array.from({ length: 24 }, (_, index) => noise(300_000, `chunk ${index}`)));
     for (let stopAt = 1; stopAt <= 8; stopAt += 1) {
       const maker = new SnapshotMaker(PACK_BYTES);
       const snapshot = workspace(maker);
@@ -104,7 +105,6 @@ describe('a restore', () => {
       const result = await restoreSnapshot(rest.source, maker.index, snapshot, path, run);
       expect(result).toMatchObject({ failed: [], refused: [] });
       expect(namesIn(path)).toEqual(['dir', 'dir/one', 'dir/small', 'three', 'two']);
-      const whole = Buffer.concat(Array.from({ length: 24 }, (_, index) => noise(300_000, `chunk ${index}`)));
       const restored = ['dir/one', 'two', 'three'].map((name) => readFileSync(join(path, name)));
       expect(Buffer.concat(restored).equals(whole)).toBe(true);
     }
