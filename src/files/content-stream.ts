@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import type { FastifyReply } from 'fastify';
-import type { ByteRange, GetOptions, ObjectContent } from '../storage-providers/storage-provider.js';
+import type { GetOptions, ObjectContent } from '../storage-providers/storage-provider.js';
 import type { ContentPlan } from './content-headers.js';
 import { fileDamaged, rangeNotSatisfiable } from './file-errors.js';
-import { VerifiedBody } from './verified-body.js';
+import { sendBody } from './send-body.js';
+import { LENT_FROM_BYTES } from './upload-limits.js';
 
 /** Where the bytes come from, and how they can be told from wrong ones. */
 export interface ContentSource {
@@ -36,33 +36,14 @@ export async function sendContent(
   }
   const clientGone = new AbortController();
   reply.raw.once('close', () => clientGone.abort());
-  const content = await source.open({ range, signal: clientGone.signal });
-  assertWhole(source, content, range);
+  const wantedBytes = range === undefined ? source.sizeBytes : range.end - range.start + 1;
+  const lend = wantedBytes >= LENT_FROM_BYTES;
+  const content = await source.open({ range, lend, signal: clientGone.signal });
+  assertWhole(source, content, wantedBytes);
+  const { body, sizeBytes } = content;
   const crc32 = range === undefined ? source.crc32 : undefined;
-  return stream(content, crc32, () => beginAnswer(reply, plan), clientGone.signal);
-}
-
-async function stream(
-  content: ObjectContent,
-  crc32: number | undefined,
-  begin: () => ServerResponse,
-  clientGone: AbortSignal,
-): Promise<number> {
-  const verified = new VerifiedBody({ sizeBytes: content.sizeBytes, crc32 });
-  let broken: Error | undefined;
-  const noteBreak = (error: Error) => {
-    if (!clientGone.aborted) broken ??= error;
-  };
-  content.body.once('error', noteBreak);
-  verified.once('error', noteBreak);
-  try {
-    await pipeline(content.body, verified, begin());
-    return content.sizeBytes;
-  } catch {
-    // A client that went away is no failure; anything else is one, and the connection is broken already.
-    if (broken !== undefined) throw broken;
-    return 0;
-  }
+  const isSent = await sendBody(body, { sizeBytes, crc32 }, beginAnswer(reply, plan));
+  return isSent ? sizeBytes : 0;
 }
 
 /** From here on the connection itself tells success and failure, so the framework is left out. */
@@ -73,8 +54,7 @@ function beginAnswer(reply: FastifyReply, plan: ContentPlan): ServerResponse {
 }
 
 /** The object may have been replaced in the bucket: that shows before a byte is sent, when its length differs. */
-function assertWhole(source: ContentSource, content: ObjectContent, range: ByteRange | undefined): void {
-  const wantedBytes = range === undefined ? source.sizeBytes : range.end - range.start + 1;
+function assertWhole(source: ContentSource, content: ObjectContent, wantedBytes: number): void {
   if (content.totalBytes === source.sizeBytes && content.sizeBytes === wantedBytes) return;
   content.body.on('error', () => undefined).destroy();
   throw fileDamaged();

@@ -61,3 +61,6 @@ export const DOWNLOAD_URL_SECONDS = 3_600;
 
 /** The longest that providers sign for. */
 export const MAX_DOWNLOAD_URL_SECONDS = 7 * 24 * 3_600;
+
+/** From here on a download is worth a connection of its own to the bucket. */
+export const LENT_FROM_BYTES = 256 * KIB;

@@ -63,6 +63,8 @@ export interface ByteRange {
 
 export interface GetOptions extends CallOptions {
   readonly range?: ByteRange;
+  /** Asks for a LendingBody, where there is one: for large content that is only passed on. */
+  readonly lend?: boolean;
 }
 
 export interface ObjectContent {

@@ -66,25 +66,31 @@ export function describeGet(open: () => ContractStore): void {
       expect(error.code).not.toBe('object_not_found');
     });
 
-    it('serves a range from the middle of a large object', async () => {
+    it.each([false, true])('serves a range from the middle of a large object, lent: %s', async (lend) => {
       const { storage } = open();
       const key = `${freshPrefix()}file`;
       const bytes = someBytes(6 * MIB);
       await storage.put(key, bytes, { sizeBytes: bytes.length });
       const range = { start: 3 * MIB - 7, end: 5 * MIB + 7 };
-      const content = await storage.get(key, { range });
+      const content = await storage.get(key, { range, lend });
       expectSameBytes(await collect(content), bytes.subarray(range.start, range.end + 1));
     });
 
-    it('survives readers that leave early or take their time', async () => {
+    it('says what is wrong, also when content was to be lent', async () => {
+      const { storage } = open();
+      const error = await failure(storage.get(`${freshPrefix()}missing`, { lend: true }));
+      expect(error).toMatchObject({ code: 'object_not_found', operation: 'get' });
+    });
+
+    it.each([false, true])('survives readers that leave early or take their time, lent: %s', async (lend) => {
       const { storage } = open();
       const key = `${freshPrefix()}file`;
       const bytes = someBytes(4 * MIB);
       await storage.put(key, bytes, { sizeBytes: bytes.length });
-      const left = await storage.get(key);
+      const left = await storage.get(key, { lend });
       for await (const _chunk of left.body) break;
       expect(left.body.destroyed).toBe(true);
-      const slow = await storage.get(key);
+      const slow = await storage.get(key, { lend });
       const chunks: Buffer[] = [];
       for await (const chunk of slow.body as AsyncIterable<Buffer>) {
         chunks.push(chunk);

@@ -65,7 +65,8 @@ export class S3Objects {
     assertObjectKey(key, 'get');
     const { range, signal } = options;
     const headers = range && { range: `bytes=${range.start}-${range.end}` };
-    const answer = await this.session.open({ operation: 'get', method: 'GET', key, headers, signal });
+    const call = { operation: 'get', method: 'GET', key, headers, signal } as const;
+    const answer = (options.lend && (await this.session.lend(call))) || (await this.session.open(call));
     const { content } = answer;
     if (content === undefined) throw this.session.failures.ofAnswer('get', answer);
     try {

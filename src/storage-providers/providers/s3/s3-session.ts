@@ -72,6 +72,11 @@ export class S3Session {
     return this.transport.open(this.requestOf(call));
   }
 
+  /** As `open`, with content that is lent; undefined when only `open` can tell what the answer is. */
+  async lend(call: S3Call): Promise<S3ContentAnswer | undefined> {
+    return this.transport.lend(this.requestOf(call));
+  }
+
   /** For requests that were made elsewhere and only need a signature and a connection. */
   async callSigned(
     request: Omit<S3Request, 'headers'> & { readonly headers: Readonly<Record<string, string>> },

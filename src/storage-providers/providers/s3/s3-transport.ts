@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import { Pool, buildConnector } from 'undici';
 import type { Dialer, StorageTimeouts } from '../../storage-provider.js';
+import { type OpenSocket, plainGet } from '../http/plain-get.js';
 import { CollectedAnswer, StreamedAnswer } from './answer-handlers.js';
 import type { S3Address } from './s3-address.js';
 import type { S3Answer, S3ContentAnswer, S3Request } from './s3-call.js';
@@ -17,12 +19,13 @@ const KEEP_ALIVE_MS = 10_000;
  */
 export class S3Transport {
   private readonly pool: Pool;
+  private readonly openSocket: OpenSocket | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(
     address: S3Address,
     dialer: Dialer,
-    timeouts: StorageTimeouts,
+    private readonly timeouts: StorageTimeouts,
     private readonly failures: S3Failures,
   ) {
     dialer.assertAllowed(new URL(address.origin));
@@ -32,8 +35,9 @@ export class S3Transport {
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: timeouts.responseMs,
       bodyTimeout: timeouts.idleBodyMs,
-      connect: guardedConnect(dialer, timeouts.connectMs),
+      connect: guardedConnect(dialer, { timeout: timeouts.connectMs }),
     });
+    this.openSocket = socketOpener(address, dialer, timeouts);
   }
 
   /** Resolves with the whole answer. */
@@ -50,6 +54,25 @@ export class S3Transport {
     });
   }
 
+  /**
+   * Like `open`, on a connection of its own and with content that is lent. Undefined for an answer that is no plain
+   * one, a refusal among others, and where TLS is spoken: it cuts content into pieces too small to gain by it.
+   */
+  async lend(request: S3Request): Promise<S3ContentAnswer | undefined> {
+    if (this.openSocket === undefined) return undefined;
+    const { operation, path, headers, signal } = request;
+    const { responseMs, idleBodyMs } = this.timeouts;
+    const failure = (error: unknown) => this.failures.ofConnection(operation, error);
+    const wrongLength = () => this.failures.ofLength(operation);
+    try {
+      const get = { path, headers, responseMs, signal };
+      const answer = await plainGet(this.openSocket, get, { idleMs: idleBodyMs, failure, wrongLength });
+      return answer && { ...answer, body: Buffer.alloc(0) };
+    } catch (error) {
+      throw failure(error);
+    }
+  }
+
   /** Resolves when the calls under way are over; may be called again. */
   close(): Promise<void> {
     this.closing ??= this.pool.close();
@@ -57,14 +80,35 @@ export class S3Transport {
   }
 }
 
-function guardedConnect(dialer: Dialer, timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ lookup: dialer.lookup, timeout: timeoutMs });
-  return (options, callback) =>
-    connect(options, (...result) => {
+function socketOpener(
+  { origin }: S3Address,
+  dialer: Dialer,
+  { connectMs }: StorageTimeouts,
+): OpenSocket | undefined {
+  const { protocol, hostname, host, port } = new URL(origin);
+  if (protocol !== 'http:') return undefined;
+  return (onread) =>
+    new Promise<Socket>((resolve, reject) => {
+      const connect = guardedConnect(dialer, { timeout: connectMs, onread });
+      connect({ protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port }, (...[error, socket]) => {
+        if (error === null) resolve(socket);
+        else reject(error);
+      });
+    });
+}
+
+/** Looks at the peer once more: an address given as a literal is never looked up. */
+function guardedConnect(
+  dialer: Dialer,
+  options: buildConnector.BuildOptions & { readonly onread?: Parameters<OpenSocket>[0] },
+): buildConnector.connector {
+  const connect = buildConnector({ ...options, lookup: dialer.lookup });
+  return (target, callback) =>
+    connect(target, (...result) => {
       const [error, socket] = result;
       if (error === null) {
         try {
-          dialer.assertPeer?.(options.hostname, socket.remoteAddress);
+          dialer.assertPeer?.(target.hostname, socket.remoteAddress);
         } catch (refusal) {
           socket.destroy();
           callback(refusal as Error, null);
