@@ -40,7 +40,7 @@ export default {
   maxWorkers: 2,
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Every spec file leaves its modules behind; past this, collecting them takes longer than a new worker.
-  workerIdleMemoryLimit: '1GB',
+  workerIdleMemoryLimit: '450MB',
   projects: [
     withPostgres(project('architecture', '<rootDir>/test/architecture/**/*.spec.ts')),
     project('unit', '<rootDir>/src/**/*.spec.ts'),
