@@ -65,6 +65,8 @@ export interface GetOptions extends CallOptions {
   readonly range?: ByteRange;
   /** Asks for a LendingBody, where there is one: for large content that is only passed on. */
   readonly lend?: boolean;
+  /** The caller keeps the whole content in memory anyway: a provider may hand it over in one piece. */
+  readonly inOnePiece?: boolean;
 }
 
 export interface ObjectContent {

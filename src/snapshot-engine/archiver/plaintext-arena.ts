@@ -1,7 +1,7 @@
 /**
  * Memory for the plaintext of one turn. A chunk is at most 8 MiB long, so that a fresh arena always holds a whole one.
  */
-export const ARENA_BYTES = 12 * 1_024 * 1_024;
+export const ARENA_BYTES = 9 * 1_024 * 1_024;
 
 export class PlaintextArena {
   readonly memory = Buffer.allocUnsafeSlow(ARENA_BYTES);

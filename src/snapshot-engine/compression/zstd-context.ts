@@ -3,7 +3,7 @@ import { isWholeFrame } from './zstd-frame.js';
 import { compressionOptions, decompressionOptions, ZSTD_PARAMS } from './zstd-options.js';
 
 /** Beyond this size the making of a context, some 20 to 30 us, does not matter. */
-export const MAX_CONTEXT_BYTES = 256 * 1_024;
+export const MAX_CONTEXT_BYTES = 2 * 1_024 * 1_024;
 
 /**
  * zstd for many small blobs. Node's synchronous functions make a context for every call, which takes longer than the

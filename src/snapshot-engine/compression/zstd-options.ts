@@ -1,7 +1,7 @@
 import { constants, type ZstdOptions } from 'node:zlib';
 
 /** restic's "auto"; higher levels cost more time than they save in transfer. */
-export const ZSTD_PARAMS = { [constants.ZSTD_c_compressionLevel]: 3 };
+export const ZSTD_PARAMS = { [constants.ZSTD_c_compressionLevel]: 2 };
 
 /** More than zstd's worst case over its input, for small blobs. */
 const FRAME_SLACK_BYTES = 1_024;

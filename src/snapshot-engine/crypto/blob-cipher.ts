@@ -8,6 +8,7 @@ import {
 } from 'node:crypto';
 import sodium from 'sodium-native';
 import { damaged } from '../errors/repository-error.js';
+import { releaseMemory } from '../workers/release-memory.js';
 import { MAC_KEY_BYTES, type MasterKey } from './master-key.js';
 
 const IV_BYTES = 16;
@@ -54,6 +55,7 @@ export class BlobCipher {
     target.set(iv, offset);
     target.set(ciphertext, offset + IV_BYTES);
     sodium.crypto_onetimeauth(target.subarray(end - TAG_BYTES, end), ciphertext, this.#oneTimeKey);
+    releaseMemory(ciphertext);
     return end - offset;
   }
 

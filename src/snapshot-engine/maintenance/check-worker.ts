@@ -5,6 +5,7 @@ import { RepositoryError } from '../errors/repository-error.js';
 import { encodePackHeader, readPackHeader, type PackHeader } from '../pack/pack-header.js';
 import type { PackedBlob } from '../pack/packed-blob.js';
 import { readBlob } from '../pack/read-blob.js';
+import { releaseMemory } from '../workers/release-memory.js';
 import type { WorkerService } from '../workers/worker-service.js';
 
 export interface PackToCheck {
@@ -51,12 +52,13 @@ function checkPack(cipher: BlobCipher, { packId, bytes, expectedHeader }: PackTo
     if (problem !== undefined)
       findings.push({ kind: 'blob', message: problem, blob: { type: blob.type, id: blob.id } });
   }
+  releaseMemory(bytes);
   return findings;
 }
 
 function blobProblem(cipher: BlobCipher, blob: PackedBlob, pack: Uint8Array): string | undefined {
   try {
-    readBlob(cipher, blob, pack.subarray(blob.offset, blob.offset + blob.lengthBytes));
+    releaseMemory(readBlob(cipher, blob, pack.subarray(blob.offset, blob.offset + blob.lengthBytes)));
     return undefined;
   } catch (cause) {
     return messageOf(cause);

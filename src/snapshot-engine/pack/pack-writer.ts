@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { compressBlob, decompressBlob } from '../compression/blob-compression.js';
 import { SEALED_OVERHEAD_BYTES, type BlobCipher } from '../crypto/blob-cipher.js';
+import { releaseMemory } from '../workers/release-memory.js';
 import { encodePackHeader, HEADER_LENGTH_BYTES, headerSizeBytes } from './pack-header.js';
 import type { BlobType, PackedBlob } from './packed-blob.js';
 
@@ -13,7 +14,7 @@ export const MAX_PACK_BLOBS = 40_000;
 /** Most packs of a small change stay below this. */
 const SMALL_CAPACITY_BYTES = 1_024 * 1_024;
 /** With room for what lies above the target: the last chunk and the header. */
-const FULL_CAPACITY_BYTES = TARGET_PACK_BYTES + 9 * 1_024 * 1_024;
+const FULL_CAPACITY_BYTES = 33 * 1_024 * 1_024;
 
 export interface FinishedPack {
   /** SHA-256 of `bytes`, hex. */
@@ -67,6 +68,7 @@ export class PackWriter {
     const offset = this.#sizeBytes;
     const lengthBytes = this.#cipher.sealInto(content, bytes, offset);
     this.#verify(id, bytes.subarray(offset, offset + lengthBytes), frame !== undefined, plaintext);
+    if (frame !== undefined) releaseMemory(frame);
     return this.#append({
       id,
       type,
@@ -141,6 +143,8 @@ export class PackWriter {
     if (content.compare(plaintext) !== 0) {
       throw new Error(`Blob ${id} was not what had been sealed; the memory of this machine may be faulty.`);
     }
+    releaseMemory(opened);
+    releaseMemory(content);
   }
 }
 

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { decompressBlob } from '../compression/blob-compression.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { damaged } from '../errors/repository-error.js';
+import { releaseMemory } from '../workers/release-memory.js';
 import type { PackedBlob } from './packed-blob.js';
 
 /**
@@ -18,6 +19,7 @@ export function readBlob(
   if (sealed.length !== lengthBytes) throw damaged(subject, 'its pack holds fewer bytes of it');
   const opened = cipher.open(sealed, subject);
   const plaintext = uncompressedBytes > 0 ? decompressBlob(opened, uncompressedBytes, subject) : opened;
+  if (plaintext !== opened) releaseMemory(opened);
   if (hash('sha256', plaintext) !== id) throw damaged(subject, 'its content does not have its name');
   return plaintext;
 }

@@ -14,13 +14,19 @@ export async function contentBytes(
     body.destroy();
     throw damaged(subject, `it is larger than ${maxBytes} bytes`);
   }
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  let bytes: Buffer<ArrayBuffer> | undefined;
   let at = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     if (at + chunk.length > sizeBytes) throw damaged(subject, 'the storage sent more than it said');
-    bytes.set(chunk, at);
+    if (isWhole(chunk, sizeBytes)) bytes = chunk;
+    else (bytes ??= Buffer.allocUnsafeSlow(sizeBytes)).set(chunk, at);
     at += chunk.length;
   }
   if (at < sizeBytes) throw damaged(subject, 'the storage sent less than it said');
-  return bytes;
+  return bytes ?? Buffer.alloc(0);
+}
+
+/** One piece with all of it, in memory of its own. */
+function isWhole(chunk: Buffer, sizeBytes: number): chunk is Buffer<ArrayBuffer> {
+  return chunk.length === sizeBytes && chunk.buffer.byteLength === sizeBytes;
 }

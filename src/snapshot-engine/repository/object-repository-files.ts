@@ -78,13 +78,14 @@ export class ObjectRepositoryFiles implements RepositoryFiles {
     const key = this.#prefix + fileName(kind, id);
     const subject = `${kind} ${id}`;
     if (range === undefined) {
-      return contentBytes(await this.#storage.get(key, { signal }), MAX_FILE_BYTES[kind], subject);
+      return contentBytes(await this.#storage.get(key, { inOnePiece: true, signal }), MAX_FILE_BYTES[kind], subject);
     }
     const { offset, lengthBytes } = range;
     if (lengthBytes > MAX_FILE_BYTES[kind]) throw damaged(subject, 'a part of it would be too large to read');
     if (lengthBytes === 0) return Buffer.alloc(0);
     const content = await this.#storage.get(key, {
       range: { start: offset, end: offset + lengthBytes - 1 },
+      inOnePiece: true,
       signal,
     });
     const bytes = await contentBytes(content, lengthBytes, subject);

@@ -2,6 +2,7 @@ import { BlobCipher } from '../crypto/blob-cipher.js';
 import type { MasterKey } from '../crypto/master-key.js';
 import { readBlob } from '../pack/read-blob.js';
 import type { PackedBlob } from '../pack/packed-blob.js';
+import { releaseMemory } from '../workers/release-memory.js';
 import { Transferring, type WorkerService } from '../workers/worker-service.js';
 import { compareFile, copyPresent, type Comparison, type PresentPart } from './content-comparison.js';
 import { Failures, type Failure } from './entry-failure.js';
@@ -143,7 +144,9 @@ function write(cipher: BlobCipher, writer: FileWriter, request: WriteRequest): W
     for (const part of parts) {
       failures.attempt(part.path, () => writer.writePart(part.path, content, part.offset));
     }
+    releaseMemory(content);
   }
+  releaseMemory(bytes);
   return { damaged, failures: failures.list };
 }
 

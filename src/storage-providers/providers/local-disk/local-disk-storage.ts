@@ -3,7 +3,6 @@ import { classify } from '../../classify.js';
 import { assertObjectKey } from '../../object-key.js';
 import type { StorageOperation } from '../../storage-errors.js';
 import type {
-  ByteRange,
   CallOptions,
   GetOptions,
   ListOptions,
@@ -91,13 +90,13 @@ export class LocalDiskStorage implements ObjectStorage {
     }
   }
 
-  async get(key: string, { range, signal }: GetOptions = {}): Promise<ObjectContent> {
+  async get(key: string, { range, inOnePiece, signal }: GetOptions = {}): Promise<ObjectContent> {
     const call = this.call('get', signal);
     return onDisk(call, async () => {
       assertObjectKey(key, 'get');
       const opened = await openObject(call, await this.folder.find(call), key);
       try {
-        return { ...infoOf(key, opened.stats), ...content(call, opened, range), contentType: undefined };
+        return { ...infoOf(key, opened.stats), ...content(call, opened, { range, inOnePiece }), contentType: undefined };
       } catch (error) {
         await opened.handle.close();
         throw error;
@@ -155,7 +154,7 @@ export class LocalDiskStorage implements ObjectStorage {
 function content(
   call: DiskCall,
   { handle, stats }: OpenedObject,
-  range: ByteRange | undefined,
+  { range, inOnePiece }: Pick<GetOptions, 'range' | 'inOnePiece'>,
 ): Pick<ObjectContent, 'body' | 'sizeBytes' | 'totalBytes'> {
   const totalBytes = Number(stats.size);
   const start = range?.start ?? 0;
@@ -163,7 +162,8 @@ function content(
   if (range !== undefined && !(start >= 0 && start <= end)) throw outOfRange(call);
   const sizeBytes = end - start + 1;
   // An empty stream still closes the file.
-  const source = handle.createReadStream({ start, end: Math.max(start, end), highWaterMark: READ_BYTES });
+  const highWaterMark = inOnePiece === true ? Math.max(sizeBytes, 1) : READ_BYTES;
+  const source = handle.createReadStream({ start, end: Math.max(start, end), highWaterMark });
   const body = new AnswerBody(source, {
     sizeBytes,
     operation: call.operation,
