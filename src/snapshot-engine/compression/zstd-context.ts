@@ -2,7 +2,10 @@ import { constants, ZstdCompress, ZstdDecompress, zstdCompressSync, zstdDecompre
 import { isWholeFrame } from './zstd-frame.js';
 import { compressionOptions, decompressionOptions, ZSTD_PARAMS } from './zstd-options.js';
 
-/** Beyond this size the making of a context, some 20 to 30 us, does not matter. */
+/**
+ * Nearly all chunks are shorter. Beyond this size the making of a context, some 20 to 30 us, does not matter, and neither
+ * does its memory, which is rarely needed then.
+ */
 export const MAX_CONTEXT_BYTES = 2 * 1_024 * 1_024;
 
 /**

@@ -13,7 +13,10 @@ export const MAX_PACK_BLOBS = 40_000;
 
 /** Most packs of a small change stay below this. */
 const SMALL_CAPACITY_BYTES = 1_024 * 1_024;
-/** With room for what lies above the target: the last chunk and the header. */
+/**
+ * More than the target, the last chunk and the header. Above 32 MiB glibc's malloc maps memory of its own: pages that
+ * are never written take no memory, and all others go back at once.
+ */
 const FULL_CAPACITY_BYTES = 33 * 1_024 * 1_024;
 
 export interface FinishedPack {

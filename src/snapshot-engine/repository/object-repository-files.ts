@@ -78,7 +78,11 @@ export class ObjectRepositoryFiles implements RepositoryFiles {
     const key = this.#prefix + fileName(kind, id);
     const subject = `${kind} ${id}`;
     if (range === undefined) {
-      return contentBytes(await this.#storage.get(key, { inOnePiece: true, signal }), MAX_FILE_BYTES[kind], subject);
+      return contentBytes(
+        await this.#storage.get(key, { inOnePiece: true, signal }),
+        MAX_FILE_BYTES[kind],
+        subject,
+      );
     }
     const { offset, lengthBytes } = range;
     if (lengthBytes > MAX_FILE_BYTES[kind]) throw damaged(subject, 'a part of it would be too large to read');

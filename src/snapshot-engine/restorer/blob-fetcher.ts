@@ -31,13 +31,18 @@ export class BlobFetcher {
    * Resolves when all ranges are dealt with. Rejects with the first StorageError that is not about a single pack, with
    * what `onBytes` rejects with, or with `cancelled`; nothing is under way any more then.
    */
-  async fetch(blobs: Iterable<BlobLocation>, handler: RangeHandler, signal?: AbortSignal): Promise<void> {
+  async fetch(
+    blobs: Iterable<BlobLocation>,
+    handler: RangeHandler,
+    signal?: AbortSignal,
+    packsAtOnce = 1,
+  ): Promise<void> {
     const budget = new ByteBudget(this.#limits.bytesInFlight, this.#limits.requests);
     const stop = new AbortController();
     const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
     const underWay = new Set<Promise<void>>();
     let failure: Error | undefined;
-    for (const range of planFetches(blobs)) {
+    for (const range of planFetches(blobs, packsAtOnce)) {
       await budget.take(range.costBytes);
       if (either.aborted) break;
       const work = this.#handle(range, handler, either)

@@ -19,6 +19,9 @@ export interface ContentListener {
 /** Empty files made by one call of a thread. */
 const FILES_PER_CALL = 500;
 
+/** Calls that a thread may have more than the least busy one before work is taken elsewhere. */
+const MAX_CALLS_BEHIND = 2;
+
 /** A file that is put together from parts. */
 interface OpenFile {
   readonly job: FileJob;
@@ -51,6 +54,8 @@ export class ContentRestorer {
   readonly #files = new Map<string, OpenFile>();
   /** Complete without anything to fetch. */
   readonly #empty: FileJob[] = [];
+  /** By pack. */
+  readonly #workerOf = new Map<string, RemoteService>();
   /** Places of blobs that were tried in vain. */
   readonly #tried = new Map<string, Set<string>>();
 
@@ -97,6 +102,7 @@ export class ContentRestorer {
             onMissing: (blob, error) => this.#lost(blob, error.message, again),
           },
           signal,
+          this.#workers.length,
         );
         wanted = again;
       }
@@ -126,7 +132,7 @@ export class ContentRestorer {
     }
   }
 
-  async #write({ bytes, offset, blobs }: FetchedRange, again: BlobLocation[]): Promise<void> {
+  async #write({ packId, bytes, offset, blobs }: FetchedRange, again: BlobLocation[]): Promise<void> {
     const used = blobs.map(({ id }) => this.#uses.get(id)!);
     await Promise.all(
       used.flatMap(({ parts }) => parts.map(({ path }) => this.#prepare(this.#files.get(path)))),
@@ -136,7 +142,7 @@ export class ContentRestorer {
       parts: parts.filter(({ path }) => this.#files.get(path)?.failed === false),
     }));
     const request: WriteRequest = { bytes, offset, blobs, uses };
-    const answer = await leastBusy(this.#workers).call<WriteAnswer>('write', request, [bytes.buffer]);
+    const answer = await this.#workerFor(packId).call<WriteAnswer>('write', request, [bytes.buffer]);
     this.#report(answer.failures);
     const failed = new Set(answer.failures.map(({ path }) => path));
     const damaged = new Map(answer.damaged.map(({ index, message }) => [index, message]));
@@ -145,6 +151,18 @@ export class ContentRestorer {
       if (message === undefined) await this.#written(uses[index]!, blob, failed);
       else this.#lost(blob, message, again);
     }
+  }
+
+  /**
+   * The thread that writes what is in this pack, unless it is far behind: neighbours in a pack are mostly of one file,
+   * and threads that write to one file wait for each other.
+   */
+  #workerFor(packId: string): RemoteService {
+    const idle = leastBusy(this.#workers);
+    const own = this.#workerOf.get(packId);
+    if (own !== undefined && own.pending <= idle.pending + MAX_CALLS_BEHIND) return own;
+    this.#workerOf.set(packId, idle);
+    return idle;
   }
 
   async #written(

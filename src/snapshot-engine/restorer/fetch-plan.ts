@@ -22,17 +22,39 @@ const MAX_RANGE_CONTENT_BYTES = 16 * 1_024 * 1_024;
 const MAX_GAP_BYTES = 256 * 1_024;
 
 /**
- * The requests for these blobs: pack by pack in the order of their first use, so that files are finished roughly in the
- * order in which they were asked for; every blob once, however often it is used.
+ * The requests for these blobs: in the order of the packs' first use, so that files are finished roughly in the order
+ * in which they were asked for; every blob once, however often it is used. Requests to `packsAtOnce` packs take turns.
  */
-export function planFetches(blobs: Iterable<BlobLocation>): FetchRange[] {
+export function planFetches(blobs: Iterable<BlobLocation>, packsAtOnce = 1): FetchRange[] {
   const packs = new Map<string, BlobLocation[]>();
   for (const blob of blobs) {
     const pack = packs.get(blob.packId);
     if (pack === undefined) packs.set(blob.packId, [blob]);
     else pack.push(blob);
   }
-  return Array.from(packs, ([packId, wanted]) => rangesOf(packId, wanted)).flat();
+  const ranges = Array.from(packs, ([packId, wanted]) => rangesOf(packId, wanted));
+  return packsAtOnce === 1 ? ranges.flat() : takeTurns(ranges, packsAtOnce);
+}
+
+/** One of each list in turn, of so many lists at a time; the next list takes the place of one that has ended. */
+function takeTurns<T>(lists: readonly (readonly T[])[], listsAtOnce: number): T[] {
+  const taken: T[] = [];
+  const waiting = lists.values();
+  const open = Array.from({ length: listsAtOnce }, () => waiting.next().value?.values());
+  for (let ended = false; !ended;) {
+    ended = true;
+    for (const [place, list] of open.entries()) {
+      let next = list?.next();
+      if (next?.done === true) {
+        open[place] = waiting.next().value?.values();
+        next = open[place]?.next();
+      }
+      if (next === undefined || next.done === true) continue;
+      taken.push(next.value);
+      ended = false;
+    }
+  }
+  return taken;
 }
 
 function rangesOf(packId: string, wanted: BlobLocation[]): FetchRange[] {

@@ -96,7 +96,11 @@ export class LocalDiskStorage implements ObjectStorage {
       assertObjectKey(key, 'get');
       const opened = await openObject(call, await this.folder.find(call), key);
       try {
-        return { ...infoOf(key, opened.stats), ...content(call, opened, { range, inOnePiece }), contentType: undefined };
+        return {
+          ...infoOf(key, opened.stats),
+          ...content(call, opened, { range, inOnePiece }),
+          contentType: undefined,
+        };
       } catch (error) {
         await opened.handle.close();
         throw error;
