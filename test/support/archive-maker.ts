@@ -22,7 +22,7 @@ import { MemoryRepositoryFiles, MemoryRepositoryStore } from './memory-repositor
 export const PASSWORD = 'correct horse battery staple';
 
 /** Cheap: these passwords protect nothing. */
-const SCRYPT_COST = { n: 2 ** 10, r: 8, p: 1 };
+const SCRYPT_COST = { n: 2, r: 1, p: 1 };
 
 /** Worker threads that run the sources. */
 export function engineThreads(threads = 2): WorkerPool {
