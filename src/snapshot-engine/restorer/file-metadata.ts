@@ -48,14 +48,20 @@ export function dressEntry(directory: number, name: string, metadata: Metadata, 
   setTimes(bytes, metadata.atimeNs, metadata.mtimeNs, directory);
 }
 
-/** File systems without attributes, and namespaces that are not the caller's, lose them: the content matters more. */
+/** `fresh`: there are none yet. */
 function dressAttributes(owner: Buffer | number, attributes: Metadata['attributes'], fresh: boolean): void {
+  if (!fresh) unlessImpossible(() => removeOthers(owner, new Set(attributes.map(({ name }) => name))));
+  for (const { name, value } of attributes) {
+    unlessImpossible(() => {
+      if (fresh || !readAttribute(owner, name)?.equals(value)) writeAttribute(owner, name, value);
+    });
+  }
+}
+
+/** File systems without attributes, and namespaces that are not the caller's, lose them: the content matters more. */
+function unlessImpossible(change: () => void): void {
   try {
-    if (!fresh) removeOthers(owner, new Set(attributes.map(({ name }) => name)));
-    for (const { name, value } of attributes) {
-      if (!fresh && readAttribute(owner, name)?.equals(value)) continue;
-      writeAttribute(owner, name, value);
-    }
+    change();
   } catch (error) {
     if (!isSystemError(error, 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EACCES', 'E2BIG', 'ERANGE', 'EINVAL'))
       throw error;

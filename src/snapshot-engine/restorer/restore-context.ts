@@ -18,6 +18,12 @@ import { readWantedTree, type WantedTree } from './wanted-tree.js';
 /** The name under which the worker threads know the restore. */
 export const RESTORE_SERVICE = 'restore';
 
+interface PlanOptions {
+  /** See `ReadTargetOptions`: a restore needs it, a mere plan must not. */
+  readonly opensClosed?: boolean;
+  readonly onEntries?: (count: number) => void;
+}
+
 /** What one restore, or one plan of it, works with. */
 export class RestoreContext {
   readonly options: RestoreOptions;
@@ -56,15 +62,15 @@ export class RestoreContext {
     this.content = new ContentResolver(index, this.limits.blobBytes);
   }
 
-  /** Reads what is wanted and what is there, compares, plans; changes nothing. */
+  /** Reads what is wanted and what is there, compares, plans; changes nothing, unless `opensClosed`. */
   async plan(
     rootTree: string,
     root: TargetRoot | undefined,
-    onEntries?: (count: number) => void,
+    { opensClosed = false, onEntries }: PlanOptions = {},
   ): Promise<RestorePlan> {
     const { options, content } = this;
     const wanted = await this.#wanted(rootTree, onEntries);
-    const target = await this.#target(root, wanted);
+    const target = await this.#target(root, wanted, opensClosed);
     // After a crash of the machine a name no longer proves that what it names reached the disk.
     const verify = root?.resumes === 'before-boot' ? 'content' : (options.verify ?? 'status');
     const reuse = await compareFiles(wanted.entries, target, content, this.workers, verify, options.signal);
@@ -92,10 +98,16 @@ export class RestoreContext {
     });
   }
 
-  async #target(root: TargetRoot | undefined, wanted: WantedTree): Promise<TargetTree> {
+  async #target(root: TargetRoot | undefined, wanted: WantedTree, opensClosed: boolean): Promise<TargetTree> {
     if (root === undefined || root.isEmpty) return EMPTY_TARGET;
     const directories = new Set(wanted.entries.filter(({ type }) => type === 'dir').map(({ path }) => path));
     const { mirror, signal } = this.options;
-    return readTarget(root.fd, this.workers, directories, mirror === true, signal);
+    // Nothing is closed to root.
+    const options = {
+      everything: mirror === true,
+      opensClosed: opensClosed && process.geteuid?.() !== 0,
+      signal,
+    };
+    return readTarget(root.fd, this.workers, directories, options);
   }
 }

@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -11,6 +12,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
   writeSync,
@@ -23,6 +25,7 @@ import { SnapshotMaker } from '../../../test/support/snapshot-maker.js';
 import type { Progress } from '../progress/progress.js';
 import { InlineWorkers } from '../workers/inline-workers.js';
 import { setOpenTimes } from '../filesystem/file-times.js';
+import { createSpecialFile } from '../filesystem/special-files.js';
 import { planRestore, restoreSnapshot } from './restore-snapshot.js';
 import { createRestoreService } from './restore-worker.js';
 
@@ -108,6 +111,29 @@ describe('a restore', () => {
       const restored = ['dir/one', 'two', 'three'].map((name) => readFileSync(join(path, name)));
       expect(Buffer.concat(restored).equals(whole)).toBe(true);
     }
+  });
+
+  it('removes whatever a killed restore was about to name, and directories never', async () => {
+    const maker = new SnapshotMaker();
+    const snapshot = maker.snapshot([
+      maker.dir('dir', [maker.file('file', Buffer.from('file'))]),
+      maker.symlink('link', 'to'),
+    ]);
+    mkdirSync(join(target, 'dir'), { recursive: true });
+    const marker = {
+      snapshot: snapshot.id,
+      boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    };
+    writeFileSync(join(target, '.stowage-restore'), JSON.stringify(marker));
+    const temporary = (digit: string) => `.stowage-restore.${digit.repeat(24)}`;
+    symlinkSync('to', join(target, temporary('1')));
+    createSpecialFile(Buffer.from(join(target, 'dir', temporary('2'))), { kind: 'fifo', permissions: 0o600 });
+    writeFileSync(join(target, 'dir', temporary('3')), 'file');
+    linkSync(join(target, 'dir', temporary('3')), join(target, temporary('4')));
+    mkdirSync(join(target, temporary('5')));
+    const result = await restoreSnapshot(maker, maker.index, snapshot, target, { workers });
+    expect(result).toMatchObject({ failed: [], refused: [] });
+    expect(namesIn(target)).toEqual([temporary('5'), 'dir', 'dir/file', 'link']);
   });
 
   it('refuses a directory that is in use, and resumes only the snapshot that it began', async () => {

@@ -81,14 +81,23 @@ export async function restoreSnapshot(
     const context = await RestoreContext.open(source, index, run.workers, root, run);
     try {
       const progress = new RestoreProgress(run.onProgress);
-      const plan = await context.plan(snapshot.tree, root, (count) => progress.found(count));
+      const onEntries = (count: number): void => progress.found(count);
+      const plan = await context.plan(snapshot.tree, root, { opensClosed: true, onEntries });
       assertSpace(plan, root, context.limits.bytes);
-      const result = await apply(context, plan, root, progress);
+      const failures = new Map<string, Failure>();
+      // The first failure of an entry is the cause of its others.
+      const onFailure = (failure: Failure): void => {
+        if (!failures.has(failure.path)) failures.set(failure.path, failure);
+      };
+      const steps = new RestoreSteps(context.workers, onFailure, run.signal);
+      await apply(context, plan, root, { steps, progress, onFailure });
       if (run.into !== 'in-place') removeMarker(root.fd);
-      // The marker has changed the time of the directory that it lay in.
-      await dressRoot(context, plan);
+      // After the marker: taking it away changes the time of the target, which may not allow it once it is dressed.
+      await steps.dressTarget(plan);
       progress.end();
-      return result;
+      const { filesRestored, bytesFetched } = progress;
+      const { summary, refused } = plan;
+      return { summary, refused, failed: [...failures.values()], filesRestored, bytesFetched };
     } finally {
       await context.close();
     }
@@ -97,16 +106,20 @@ export async function restoreSnapshot(
   }
 }
 
+interface Applied {
+  readonly steps: RestoreSteps;
+  readonly progress: RestoreProgress;
+  readonly onFailure: (failure: Failure) => void;
+}
+
+/** Everything but the target's own metadata. */
 async function apply(
   context: RestoreContext,
   plan: RestorePlan,
   root: TargetRoot,
-  progress: RestoreProgress,
-): Promise<RestoreResult> {
+  { steps, progress, onFailure }: Applied,
+): Promise<void> {
   const { signal, verify } = context.options;
-  const failed: Failure[] = [];
-  const onFailure = (failure: Failure): void => void failed.push(failure);
-  const steps = new RestoreSteps(context.workers, onFailure, signal);
   await steps.makeRoom(plan);
   await steps.makeDirectories(plan);
   const written = plan.entries.filter(isWritten);
@@ -127,19 +140,11 @@ async function apply(
   await steps.place(plan);
   await steps.delete(plan);
   await steps.dressDirectories(plan);
-  const { summary, refused } = plan;
-  const { filesRestored, bytesFetched } = progress;
-  return { summary, refused, failed, filesRestored, bytesFetched };
 }
 
 /** Files whose content is brought; further names of a file come later. */
 function isWritten({ entry, action, linkTo }: PlannedEntry): boolean {
   return entry.type === 'file' && action !== 'keep' && linkTo === undefined;
-}
-
-async function dressRoot(context: RestoreContext, plan: RestorePlan): Promise<void> {
-  const entries = plan.entries.filter(({ entry }) => entry.path === '');
-  await new RestoreSteps(context.workers, () => undefined, undefined).dressDirectories({ ...plan, entries });
 }
 
 /** Refuses before anything is written what cannot end well. */

@@ -7,7 +7,7 @@ import type { PlacedEntry } from './entry-placement.js';
 import { leastBusy } from '../workers/least-busy.js';
 import { directoryOf } from './raw-path.js';
 import type { Deletion, PlannedEntry, RestorePlan } from './restore-plan.js';
-import type { DirectoryJob } from './restore-worker.js';
+import type { ClosedDirectory, DirectoryJob } from './restore-worker.js';
 import { batchesOf } from './target-reader.js';
 
 /** Entries handled by one call of a thread. */
@@ -41,10 +41,8 @@ export class RestoreSteps {
   /** Parents before children. */
   async makeDirectories({ entries }: RestorePlan): Promise<void> {
     const jobs = entries
-      .filter(({ entry, action, existing }) => {
-        const isClosed = existing !== undefined && (existing.permissions & 0o700) !== 0o700;
-        return entry.type === 'dir' && entry.path !== '' && (action !== 'keep' || isClosed);
-      })
+      .filter((planned) => planned.entry.type === 'dir')
+      .filter((planned) => (planned.action !== 'keep' && planned.entry.path !== '') || isClosed(planned))
       .map(directoryJobOf);
     await this.#inOrder('makeDirectories', jobs);
   }
@@ -72,13 +70,19 @@ export class RestoreSteps {
     await this.#inOrder('remove', deletions);
   }
 
-  /** Deepest first: afterwards a directory may be closed even to its owner. */
+  /** Deepest first: afterwards a directory may be closed even to its owner. All but the target itself. */
   async dressDirectories({ entries }: RestorePlan): Promise<void> {
-    const jobs = entries
-      .filter(({ entry, action }) => entry.type === 'dir' && !(entry.ancestor && action === 'keep'))
-      .map(directoryJobOf)
-      .reverse();
-    await this.#inOrder('dressDirectories', jobs);
+    const directories = entries.filter(({ entry }) => entry.type === 'dir' && entry.path !== '').reverse();
+    await this.#inOrder('dressDirectories', directories.filter(isDressed).map(directoryJobOf));
+    await this.#inOrder('closeDirectories', directories.filter(isClosedAgain).map(closedAgainOf));
+  }
+
+  /** Not cancelled any more: all that was to be done in the target has been done. */
+  async dressTarget({ entries }: RestorePlan): Promise<void> {
+    const worker = this.#workers[0]!;
+    const target = entries.filter(({ entry }) => entry.path === '');
+    await this.#apply(worker, 'dressDirectories', target.filter(isDressed).map(directoryJobOf));
+    await this.#apply(worker, 'closeDirectories', target.filter(isClosedAgain).map(closedAgainOf));
   }
 
   async #inOrder<T>(method: string, items: readonly T[]): Promise<void> {
@@ -99,9 +103,31 @@ export class RestoreSteps {
 
   async #call<T>(worker: RemoteService, method: string, batch: readonly T[]): Promise<void> {
     throwIfCancelled(this.#signal);
+    await this.#apply(worker, method, batch);
+  }
+
+  async #apply<T>(worker: RemoteService, method: string, batch: readonly T[]): Promise<void> {
     const failures = await worker.call<readonly Failure[]>(method, batch);
     for (const failure of failures) this.#onFailure(failure);
   }
+}
+
+/** A directory that is only on the way to what was asked for stays as it is. */
+function isDressed({ entry, action }: PlannedEntry): boolean {
+  return !(entry.ancestor && action === 'keep');
+}
+
+/** Its owner could not work in it, and so it has been opened up. */
+function isClosed({ existing }: PlannedEntry): boolean {
+  return existing?.type === 'dir' && (existing.permissions & 0o700) !== 0o700;
+}
+
+function isClosedAgain(planned: PlannedEntry): boolean {
+  return !isDressed(planned) && isClosed(planned);
+}
+
+function closedAgainOf({ entry, existing }: PlannedEntry): ClosedDirectory {
+  return { path: entry.path, permissions: existing!.permissions };
 }
 
 function isFileOrDirectory({ type }: WantedEntry): boolean {

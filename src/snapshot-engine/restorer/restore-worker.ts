@@ -1,5 +1,6 @@
 import { BlobCipher } from '../crypto/blob-cipher.js';
 import type { MasterKey } from '../crypto/master-key.js';
+import { setOpenPermissions } from '../filesystem/directory-changes.js';
 import { readBlob } from '../pack/read-blob.js';
 import type { PackedBlob } from '../pack/packed-blob.js';
 import { releaseMemory } from '../workers/release-memory.js';
@@ -62,6 +63,12 @@ export interface DirectoryJob extends Metadata {
   readonly replace: boolean;
 }
 
+/** One that was opened up for the restore, and the mode that it had. */
+export interface ClosedDirectory {
+  readonly path: string;
+  readonly permissions: number;
+}
+
 /**
  * The restore's side on a worker thread: opens and verifies blobs, writes files, all beneath the target's descriptor.
  * What concerns one entry is answered as a failure; what concerns the whole target (a full disk) is thrown.
@@ -97,6 +104,8 @@ export function createRestoreService({ root, masterKey, sparse }: RestoreWorkerI
       each(jobs, ({ path, replace }) => directories.make(path, replace)),
     dressDirectories: (jobs: readonly DirectoryJob[]) =>
       each(jobs, (job) => dressOpen(directories.get(job.path), job, false)),
+    closeDirectories: (jobs: readonly ClosedDirectory[]) =>
+      each(jobs, ({ path, permissions }) => setOpenPermissions(directories.get(path), permissions)),
     dress: (jobs: readonly FileJob[]) => each(jobs, (job) => dressInPlace(directories, job)),
     place: (entries: readonly PlacedEntry[]) => each(entries, (entry) => placeEntry(directories, entry)),
     remove: (entries: readonly { path: string; isDirectory: boolean }[]) =>

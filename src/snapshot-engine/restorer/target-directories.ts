@@ -4,9 +4,10 @@ import {
   removeEntry,
   renameEntry,
   renameNewEntry,
+  setOpenPermissions,
   setPermissions,
 } from '../filesystem/directory-changes.js';
-import { entryStatusIfAny, FILE_TYPE } from '../filesystem/entry-status.js';
+import { entryStatusIfAny, FILE_TYPE, openStatus } from '../filesystem/entry-status.js';
 import { isSystemError } from '../filesystem/libc.js';
 import { openDirectoryBeneath } from '../filesystem/open-beneath.js';
 import { DescriptorCache } from './descriptor-cache.js';
@@ -45,9 +46,10 @@ export class TargetDirectories {
 
   /**
    * Makes a directory that only its owner can enter until its metadata is set; what else lies there is replaced when
-   * `replace`. One that exists is opened up for its owner.
+   * `replace`. One that exists, as the target itself does, is opened up for its owner.
    */
   make(path: string, replace: boolean): void {
+    if (path === '') return openUp(this.root);
     const parent = this.parentOf(path);
     const name = bytesOf(nameOf(path));
     const status = entryStatusIfAny(name, parent);
@@ -82,6 +84,11 @@ export class TargetDirectories {
   close(): void {
     this.#cache.clear();
   }
+}
+
+function openUp(directory: number): void {
+  const { mode } = openStatus(directory);
+  if ((mode & 0o700) !== 0o700) setOpenPermissions(directory, (mode & 0o7777) | 0o700);
 }
 
 function removeDirectoryIfAny(directory: number, name: string): void {

@@ -9,17 +9,28 @@ import { isReservedName, MARKER_NAME } from './temporary-names.js';
 
 /** Directories read by one call of a thread. */
 const DIRECTORIES_PER_CALL = 64;
+const OPEN_TO_OWNER = 0o700;
+
+export interface ReadTargetOptions {
+  /** Also what the snapshot does not have, for a mirror, which must know what it deletes. */
+  readonly everything: boolean;
+  /**
+   * Open up directories of the snapshot that are closed to their owner, as an earlier restore has left them: what is in
+   * them would be taken for missing. The restore closes them in the end.
+   */
+  readonly opensClosed: boolean;
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
- * What lies in the target: in the directories that the snapshot has too and, with `everything`, in all others (for a
- * mirror, which must know what it deletes). Other file systems that are mounted there are not entered.
+ * What lies in the target, in the directories that the snapshot has too. Other file systems that are mounted there are
+ * not entered.
  */
 export async function readTarget(
   root: number,
   workers: readonly RemoteService[],
   wantedDirectories: ReadonlySet<string>,
-  everything: boolean,
-  signal?: AbortSignal,
+  { everything, opensClosed, signal }: ReadTargetOptions,
 ): Promise<TargetTree> {
   const status = openStatus(root);
   const entries = new Map<string, TargetEntry>([['', targetEntryOf(status, status.deviceId)]]);
@@ -27,6 +38,7 @@ export async function readTarget(
   let level = [''];
   while (level.length > 0) {
     const next: string[] = [];
+    const closed: { readonly path: string; readonly replace: false }[] = [];
     const batches = batchesOf(level, DIRECTORIES_PER_CALL);
     await Promise.all(
       batches.map(async (batch) => {
@@ -35,7 +47,7 @@ export async function readTarget(
         for (const [index, directory] of batch.entries()) {
           for (const { name, ...entry } of listed[index]!) {
             const path = joinPath(directory, name);
-            if (isReservedName(name) && entry.type === 'file') {
+            if (isReservedName(name) && entry.type !== 'dir') {
               if (name !== MARKER_NAME || directory !== '') temporary.add(path);
               continue;
             }
@@ -43,10 +55,16 @@ export async function readTarget(
             const enters =
               entry.type === 'dir' && (wantedDirectories.has(path) || (everything && entry.sameFileSystem));
             if (enters) next.push(path);
+            const isClosed = (entry.permissions & OPEN_TO_OWNER) !== OPEN_TO_OWNER;
+            if (opensClosed && isClosed && wantedDirectories.has(path)) closed.push({ path, replace: false });
           }
         }
       }),
     );
+    // Those of others stay closed; what is to be done in them fails by name.
+    for (const batch of batchesOf(closed, DIRECTORIES_PER_CALL)) {
+      await leastBusy(workers).call('makeDirectories', batch);
+    }
     level = next;
   }
   return { entries, temporary };
