@@ -5,6 +5,9 @@ import { delimiter, join } from 'node:path';
 export interface BoundProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** User and group that it runs as; only root can choose. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 /** A program that we started, and that ends with us. */
@@ -33,6 +36,8 @@ export function startBound(
   const [program, ...rest] = [...leash, command, ...args] as [string, ...string[]];
   const child = spawn(program, rest, {
     cwd: options.cwd,
+    uid: options.uid,
+    gid: options.gid,
     env: { ...process.env, ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import {
   entryStatus,
@@ -27,6 +27,11 @@ export function describeTree(folder: string): string[] {
   const names = new Map<string, string>();
   visit(Buffer.from(folder), Buffer.alloc(0), lines, names);
   return lines;
+}
+
+/** All that lies beneath a folder, in one word; not the folder itself. */
+export function contentsOf(folder: string): string {
+  return hash('sha256', describeTree(folder).slice(1).join('\n'));
 }
 
 function visit(path: Buffer, shown: Buffer, lines: string[], names: Map<string, string>): void {

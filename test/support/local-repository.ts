@@ -8,6 +8,8 @@ import type { ObjectStorage } from '../../src/storage-providers/storage-provider
 
 /** A place for one repository on the disk, for our engine and for restic. */
 export interface LocalRepository {
+  /** Folder of the store. */
+  readonly root: string;
   /** For restic's `-r`. */
   readonly path: string;
   readonly storage: ObjectStorage;
@@ -16,7 +18,11 @@ export interface LocalRepository {
 }
 
 export async function localRepository(): Promise<LocalRepository> {
-  const localDiskRoot = await mkdtemp(join(tmpdir(), 'stowage-repository-'));
+  return localRepositoryAt(await mkdtemp(join(tmpdir(), 'stowage-repository-')));
+}
+
+/** The same again from another process: `root` is its `root`. */
+export function localRepositoryAt(localDiskRoot: string): LocalRepository {
   const storage = localDisk.connect(
     { bucket_name: 'repository' },
     {
@@ -26,6 +32,7 @@ export async function localRepository(): Promise<LocalRepository> {
     },
   );
   return {
+    root: localDiskRoot,
     path: join(localDiskRoot, 'repository'),
     storage,
     files: new ObjectRepositoryFiles(storage),
