@@ -1,4 +1,4 @@
-import { RepositoryError } from '../errors/repository-error.js';
+import { cancellable } from '../errors/cancellation.js';
 import type { ProgressListener } from '../progress/progress.js';
 import type { Snapshot } from '../snapshot/snapshot.js';
 import type { SnapshotSummary } from '../snapshot/snapshot-summary.js';
@@ -54,7 +54,7 @@ export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
   const { target, parent, signal = new AbortController().signal } = options;
   const started = startOf(options);
   const { enclosing } = started;
-  try {
+  return cancellable('archive', signal, async () => {
     const previous = parent && (await findPreviousWorkspace(target, parent.snapshot.tree, enclosing, signal));
     const outcome = await runArchive({
       ...started.request,
@@ -67,10 +67,8 @@ export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
       beforeListing: () => undefined,
       onProgress: options.onProgress,
     });
-    return await finishArchive(options, started, outcome, parent?.id, 'full', signal);
-  } catch (error) {
-    throw signal.aborted ? cancelled(error) : error;
-  }
+    return finishArchive(options, started, outcome, parent?.id, 'full', signal);
+  });
 }
 
 /** What is fixed when a run begins. */
@@ -163,10 +161,6 @@ export function unchangedArchive(started: StartedArchive, tree: string): Archive
     durationMs: performance.now() - started.startedAt,
     walk: 'changes',
   };
-}
-
-export function cancelled(cause: unknown): RepositoryError {
-  return new RepositoryError('cancelled', 'The archive was cancelled.', undefined, { cause });
 }
 
 function summaryOf(

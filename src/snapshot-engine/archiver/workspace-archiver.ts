@@ -1,7 +1,7 @@
+import { cancellable, throwIfCancelled } from '../errors/cancellation.js';
 import { entryStatus } from '../filesystem/entry-status.js';
 import type { Snapshot } from '../snapshot/snapshot.js';
 import {
-  cancelled,
   finishArchive,
   startOf,
   unchangedArchive,
@@ -124,7 +124,7 @@ export class WorkspaceArchiver {
     signal = new AbortController().signal,
     full = false,
   }: WorkspaceRunOptions): Promise<WorkspaceResult> {
-    if (signal.aborted) throw cancelled(signal.reason);
+    throwIfCancelled('archive', signal);
     const started = startOf(this.#options);
     const watcher = this.#watch(started.workspace);
     // Before anything is read: what changes from here on, the next run is told.
@@ -132,11 +132,7 @@ export class WorkspaceArchiver {
     const reason = this.#fullWalkReason(started, full);
     const visit = reason === undefined ? this.#planVisits() : VISIT_ALL;
     if (visit === undefined) return this.#result(unchangedArchive(started, this.#last!.tree), undefined, 0);
-    try {
-      return await this.#visit(started, visit, reason, watcher, signal);
-    } catch (error) {
-      throw signal.aborted ? cancelled(error) : error;
-    }
+    return cancellable('archive', signal, () => this.#visit(started, visit, reason, watcher, signal));
   }
 
   #planVisits(): Visit | undefined {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { cancellable, cancellableItems } from '../errors/cancellation.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import type { FileCallOptions } from '../repository/repository-files.js';
 import type { Node } from '../snapshot/node.js';
@@ -31,8 +32,8 @@ type RootTree = Pick<Snapshot, 'tree'>;
 
 /**
  * Looks into snapshots without restoring them: reads trees as they are asked for, writes nothing, follows no symbolic
- * link. Every method rejects with `damaged_repository` where the repository lacks or has altered what is needed, and
- * with StorageErrors.
+ * link. Every method rejects with `damaged_repository` where the repository lacks or has altered what is needed, with
+ * `cancelled` after an abort, and with StorageErrors.
  */
 export class SnapshotBrowser {
   readonly #browsed: BrowsedRepository;
@@ -44,17 +45,20 @@ export class SnapshotBrowser {
 
   /** A page of the entries of a directory. Throws `path_not_found`. */
   async listDirectory(snapshot: RootTree, path: SnapshotPath, options?: PageOptions): Promise<DirectoryPage> {
-    return listDirectory(this.#browsed, snapshot.tree, path, options);
+    return reading(options, () => listDirectory(this.#browsed, snapshot.tree, path, options));
   }
 
   /** The entry under a path of at least one name. Throws `path_not_found`. */
   async findNode(snapshot: RootTree, path: SnapshotPath, options?: FileCallOptions): Promise<Node> {
     if (path.length === 0)
       throw new RepositoryError('path_not_found', 'The root of a snapshot is no entry.', '/');
-    return findNode(this.#browsed, snapshot.tree, path, options);
+    return reading(options, () => findNode(this.#browsed, snapshot.tree, path, options));
   }
 
-  /** A file's node (with its size) and content. Throws `path_not_found` for what is no file, too. */
+  /**
+   * A file's node (with its size) and content. Throws `path_not_found` for what is no file, too. After an abort the
+   * stream ends as Node's streams do, with an `AbortError`.
+   */
   async openFile(
     snapshot: RootTree,
     path: SnapshotPath,
@@ -70,7 +74,7 @@ export class SnapshotBrowser {
     path: SnapshotPath,
     options?: FileCallOptions,
   ): Promise<FileVersions> {
-    return fileVersions(this.#browsed, snapshots, path, options);
+    return reading(options, () => fileVersions(this.#browsed, snapshots, path, options));
   }
 
   /** What has changed from one snapshot to another; costs what differs, not what is the same. */
@@ -79,14 +83,24 @@ export class SnapshotBrowser {
     after: RootTree,
     options?: FileCallOptions,
   ): AsyncGenerator<SnapshotChange, void> {
-    return diffTrees(this.#browsed, before.tree, after.tree, options);
+    return cancellableItems(READING, options?.signal, () =>
+      diffTrees(this.#browsed, before.tree, after.tree, options),
+    );
   }
 
   /** Entries whose names match `pattern` (see `namePattern`), wherever they lie. */
-  async *findFiles(
+  findFiles(
     snapshot: RootTree,
     pattern: string,
-    { below = [], onProblem = raise, signal }: FindOptions = {},
+    options: FindOptions = {},
+  ): AsyncGenerator<FoundEntry, void> {
+    return cancellableItems(READING, options.signal, () => this.#findFiles(snapshot, pattern, options));
+  }
+
+  async *#findFiles(
+    snapshot: RootTree,
+    pattern: string,
+    { below = [], onProblem = raise, signal }: FindOptions,
   ): AsyncGenerator<FoundEntry, void> {
     const matches = namePattern(pattern);
     const root = await findTree(this.#browsed, snapshot.tree, below, { signal });
@@ -95,4 +109,10 @@ export class SnapshotBrowser {
       if (matches(node.name)) yield { path: [...start, ...pathBelow(parent, node.name)], node };
     }
   }
+}
+
+const READING = 'reading of the snapshot';
+
+function reading<T>(options: FileCallOptions | undefined, read: () => Promise<T>): Promise<T> {
+  return cancellable(READING, options?.signal, read);
 }

@@ -1,5 +1,6 @@
 import { BlobIndex } from '../blob-index/blob-index.js';
 import type { MasterKey } from '../crypto/master-key.js';
+import { cancellable, throwIfCancelled } from '../errors/cancellation.js';
 import type { Workers } from '../workers/worker-service.js';
 import { affectedPaths, type AffectedPath } from './affected-paths.js';
 import { checkData, type DataCheckResult, type ReadData } from './check-data.js';
@@ -57,15 +58,25 @@ const MAX_KEPT_PROBLEMS = 10_000;
  * Looks for everything that can be wrong with a repository, stricter than restic's own check. The structure: every
  * small file, index against packs, every tree that a snapshot needs. The data: packs as a whole, each byte. Changes
  * nothing and needs no lock, but a lock of restic's kind keeps others from removing what is being read. Rejects with
- * StorageErrors only: what is wrong with the repository is an answer.
+ * StorageErrors and, after an abort, with `cancelled`: what is wrong with the repository is an answer.
  */
-export async function checkRepository(
-  repository: CheckedRepository,
-  options: CheckOptions,
-): Promise<CheckResult> {
+export function checkRepository(repository: CheckedRepository, options: CheckOptions): Promise<CheckResult> {
+  const { signal } = options;
+  return cancellable('check', signal, async () => {
+    const result = await checkEverything(repository, options);
+    // The rest was not looked at.
+    throwIfCancelled('check', signal);
+    return result;
+  });
+}
+
+async function checkEverything(repository: CheckedRepository, options: CheckOptions): Promise<CheckResult> {
   const findings = new Findings(options.onProblem);
-  const onProblem: CheckListener = (problem) => findings.add(problem);
   const { signal, readData = 'none' } = options;
+  const onProblem: CheckListener = (problem) => {
+    // What cannot be read for an abort must not pass for damage.
+    if (!signal?.aborted) findings.add(problem);
+  };
   const doomed = new Set((await listDoomed(options, onProblem)).map(({ id }) => id));
   const checked = await checkFiles(repository, onProblem, signal);
   const { index, snapshots, packs } = checked;

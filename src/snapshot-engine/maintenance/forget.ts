@@ -1,3 +1,4 @@
+import { cancellable } from '../errors/cancellation.js';
 import type { ExclusiveLock, MaintainedRepository } from './maintained-repository.js';
 
 export interface ForgetOptions {
@@ -13,19 +14,21 @@ export interface ForgetResult {
 
 /**
  * Removes snapshot files. What they alone needed stays until a prune. Snapshots that are gone already are no error; a
- * run that ended on the way is repeated with the same ids. Rejects with `repository_locked` when the lock is lost, and
- * with StorageErrors.
+ * run that ended on the way is repeated with the same ids. Rejects with `repository_locked` when the lock is lost, with
+ * `cancelled` after an abort, and with StorageErrors.
  */
-export async function forgetSnapshots(
+export function forgetSnapshots(
   { files }: MaintainedRepository,
   snapshotIds: readonly string[],
   { lock, signal }: ForgetOptions,
 ): Promise<ForgetResult> {
-  for (const id of snapshotIds) {
-    lock.assertHeld();
-    await files.remove('snapshot', id, { signal });
-  }
-  const remaining: string[] = [];
-  for await (const { id } of files.list('snapshot', { signal })) remaining.push(id);
-  return { forgotten: snapshotIds, remaining };
+  return cancellable('removal of snapshots', signal, async () => {
+    for (const id of snapshotIds) {
+      lock.assertHeld();
+      await files.remove('snapshot', id, { signal });
+    }
+    const remaining: string[] = [];
+    for await (const { id } of files.list('snapshot', { signal })) remaining.push(id);
+    return { forgotten: snapshotIds, remaining };
+  });
 }

@@ -1,4 +1,5 @@
 import type { BlobIndex } from '../blob-index/blob-index.js';
+import { cancellable } from '../errors/cancellation.js';
 import { MAX_INDEX_FILE_BLOBS } from '../blob-index/index-file.js';
 import {
   gracePeriodMs,
@@ -59,9 +60,14 @@ export interface PruneResult {
  *
  * Rejects with `prune_refused` when anything is not as it must be (a pack, snapshot or tree that is absent or cannot be
  * read, a wrong size, a clock that is off): nothing has been removed then, though new packs may lie unused. Rejects with
- * `repository_locked` when the lock is lost on the way, and with StorageErrors.
+ * `repository_locked` when the lock is lost on the way, with `cancelled` after an abort (the next run goes on where this
+ * one has ended), and with StorageErrors.
  */
-export async function prune(repository: MaintainedRepository, options: PruneOptions): Promise<PruneResult> {
+export function prune(repository: MaintainedRepository, options: PruneOptions): Promise<PruneResult> {
+  return cancellable('prune', options.signal, () => pruneInPhases(repository, options));
+}
+
+async function pruneInPhases(repository: MaintainedRepository, options: PruneOptions): Promise<PruneResult> {
   const survey = await refusing(() =>
     surveyRepository(repository, { slowestWriter: SLOWEST_WRITER, ...options }),
   );

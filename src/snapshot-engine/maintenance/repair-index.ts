@@ -1,4 +1,5 @@
 import { BlobIndex } from '../blob-index/blob-index.js';
+import { cancellable } from '../errors/cancellation.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import { inParallel } from '../repository/in-parallel.js';
 import type { ExclusiveLock, MaintainedRepository } from './maintained-repository.js';
@@ -26,9 +27,16 @@ export interface RepairIndexResult {
 /**
  * Makes a new index of what the packs say that they hold, and removes all old index files when it is durable. Repairs
  * index files that are lost, damaged or wrong; packs that are lost stay lost. A run that ends on the way is repeated.
- * Rejects with `repository_locked` when the lock is lost, and with StorageErrors.
+ * Rejects with `repository_locked` when the lock is lost, with `cancelled` after an abort, and with StorageErrors.
  */
-export async function repairIndex(
+export function repairIndex(
+  repository: MaintainedRepository,
+  options: RepairIndexOptions,
+): Promise<RepairIndexResult> {
+  return cancellable('repair of the index', options.signal, () => replaceIndexes(repository, options));
+}
+
+async function replaceIndexes(
   repository: MaintainedRepository,
   { lock, signal }: RepairIndexOptions,
 ): Promise<RepairIndexResult> {

@@ -1,3 +1,4 @@
+import { throwIfCancelled as throwIfAborted } from '../errors/cancellation.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import { StorageError } from '../../storage-providers/storage-errors.js';
 import { ByteBudget } from './byte-budget.js';
@@ -88,7 +89,7 @@ export class BlobFetcher {
 }
 
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new RepositoryError('cancelled', 'The restore was cancelled.');
+  throwIfAborted('restore', signal);
 }
 
 function isAboutThisPack(error: unknown): boolean {
