@@ -36,14 +36,14 @@ export class BlobFetcher {
     blobs: Iterable<BlobLocation>,
     handler: RangeHandler,
     signal?: AbortSignal,
-    packsAtOnce = 1,
+    fronts = 1,
   ): Promise<void> {
     const budget = new ByteBudget(this.#limits.bytesInFlight, this.#limits.requests);
     const stop = new AbortController();
     const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
     const underWay = new Set<Promise<void>>();
     let failure: Error | undefined;
-    for (const range of planFetches(blobs, packsAtOnce)) {
+    for (const range of planFetches(blobs, fronts)) {
       await budget.take(range.costBytes);
       if (either.aborted) break;
       const work = this.#handle(range, handler, either)

@@ -22,39 +22,23 @@ const MAX_RANGE_CONTENT_BYTES = 16 * 1_024 * 1_024;
 const MAX_GAP_BYTES = 256 * 1_024;
 
 /**
- * The requests for these blobs: in the order of the packs' first use, so that files are finished roughly in the order
- * in which they were asked for; every blob once, however often it is used. Requests to `packsAtOnce` packs take turns.
+ * The requests for these blobs, every blob once, however often it is used: pack by pack in the order of their first use,
+ * so that files are finished roughly in the order in which they were asked for. With `fronts`, the list is cut into so
+ * many parts that take turns, because threads that write to one file wait for each other.
  */
-export function planFetches(blobs: Iterable<BlobLocation>, packsAtOnce = 1): FetchRange[] {
+export function planFetches(blobs: Iterable<BlobLocation>, fronts = 1): FetchRange[] {
   const packs = new Map<string, BlobLocation[]>();
   for (const blob of blobs) {
     const pack = packs.get(blob.packId);
     if (pack === undefined) packs.set(blob.packId, [blob]);
     else pack.push(blob);
   }
-  const ranges = Array.from(packs, ([packId, wanted]) => rangesOf(packId, wanted));
-  return packsAtOnce === 1 ? ranges.flat() : takeTurns(ranges, packsAtOnce);
-}
-
-/** One of each list in turn, of so many lists at a time; the next list takes the place of one that has ended. */
-function takeTurns<T>(lists: readonly (readonly T[])[], listsAtOnce: number): T[] {
-  const taken: T[] = [];
-  const waiting = lists.values();
-  const open = Array.from({ length: listsAtOnce }, () => waiting.next().value?.values());
-  for (let ended = false; !ended;) {
-    ended = true;
-    for (const [place, list] of open.entries()) {
-      let next = list?.next();
-      if (next?.done === true) {
-        open[place] = waiting.next().value?.values();
-        next = open[place]?.next();
-      }
-      if (next === undefined || next.done === true) continue;
-      taken.push(next.value);
-      ended = false;
-    }
-  }
-  return taken;
+  const ranges = Array.from(packs, ([packId, wanted]) => rangesOf(packId, wanted)).flat();
+  const partLength = Math.ceil(ranges.length / fronts);
+  return Array.from({ length: partLength * fronts }, (_, turn) => {
+    const [place, front] = [Math.floor(turn / fronts), turn % fronts];
+    return ranges[front * partLength + place];
+  }).filter((range) => range !== undefined);
 }
 
 function rangesOf(packId: string, wanted: BlobLocation[]): FetchRange[] {

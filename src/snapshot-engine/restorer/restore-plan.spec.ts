@@ -223,6 +223,16 @@ describe('the requests of a restore', () => {
     expect(3 * MiB).toBeLessThan(MAX_RANGE_BYTES);
   });
 
+  it('takes turns between parts of the list, each range once', () => {
+    const blobs = Array.from('abcdefg', (pack) => at(pack, 0, 10));
+    const packsOf = (fronts: number) => planFetches(blobs, fronts).map(({ packId }) => packId);
+    expect(packsOf(1).join('')).toBe('abcdefg');
+    expect(packsOf(2).join('')).toBe('aebfcgd');
+    expect(packsOf(3).join('')).toBe('adgbecf');
+    expect(packsOf(100).join('')).toBe('abcdefg');
+    expect(planFetches([], 2)).toEqual([]);
+  });
+
   it('leaves small files to all threads', () => {
     const blobs = Array.from({ length: 1_200 }, (_, place) => at('a', place * 100, 100));
     expect(planFetches(blobs).map((range) => range.blobs.length)).toEqual([500, 500, 200]);
