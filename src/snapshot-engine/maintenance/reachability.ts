@@ -1,5 +1,6 @@
 import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { BlobIndex } from '../blob-index/blob-index.js';
+import { LoopPacer } from '../blob-index/loop-pacer.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { damaged, RepositoryError } from '../errors/repository-error.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
@@ -46,8 +47,11 @@ export class Reachability {
   readonly #used = new RowBits();
   /** Trees that have been met and not read, by pack. */
   readonly #pending = new Map<string, PackedBlob[]>();
+  /** Packs that are being read from: what is met in them meanwhile is mostly found in what has been read. */
+  readonly #walking = new Set<string>();
   /** Packs in which a tree could not be read. */
   readonly #tried = new Map<string, Set<string>>();
+  readonly #pacer = new LoopPacer();
   #missing: MissingBlob[] = [];
 
   constructor(source: ReachabilitySource) {
@@ -84,8 +88,10 @@ export class Reachability {
     try {
       while (this.#pending.size > 0 || running.size > 0) {
         this.#source.signal?.throwIfAborted();
-        while (running.size < PACKS_AT_ONCE && this.#pending.size > 0) {
-          const task: Promise<void> = this.#walkPack().finally(() => running.delete(task));
+        for (const packId of this.#pending.keys()) {
+          if (running.size === PACKS_AT_ONCE) break;
+          if (this.#walking.has(packId)) continue;
+          const task: Promise<void> = this.#walkPack(packId).finally(() => running.delete(task));
           running.add(task);
         }
         await Promise.race(running);
@@ -101,40 +107,39 @@ export class Reachability {
     return this.#missing.splice(0);
   }
 
-  /** The trees of the pack that has waited longest, and what they lead to in the parts that have been read. */
-  async #walkPack(): Promise<void> {
+  /** The trees that have been met in a pack, and what they lead to in the parts that have been read. */
+  async #walkPack(packId: string): Promise<void> {
     const { files, signal } = this.#source;
-    const [packId, blobs] = this.#pending.entries().next().value!;
-    this.#pending.delete(packId);
+    const blobs = this.#takePending(packId);
     const left = new Set(blobs);
+    this.#walking.add(packId);
     try {
       for await (const piece of packPieces(files, packId, blobs, signal)) {
         for (const blob of piece.blobs) {
           left.delete(blob);
-          this.#open(packId, blob, piece.sealed(blob)!);
+          await this.#open(packId, blob, piece.sealed(blob)!);
         }
-        this.#walkPiece(packId, piece);
+        await this.#walkPiece(packId, piece);
       }
     } catch (error) {
       if (!isStorageError(error, 'object_not_found') && !isStorageError(error, 'integrity')) throw error;
       for (const blob of left)
         this.#tryElsewhere(packId, blob, damaged(`Pack ${packId}`, error.message, error));
+    } finally {
+      this.#walking.delete(packId);
     }
   }
 
-  #walkPiece(packId: string, piece: PackPiece): void {
+  async #walkPiece(packId: string, piece: PackPiece): Promise<void> {
     for (let met = this.#takePending(packId); met.length > 0; met = this.#takePending(packId)) {
       const elsewhere: PackedBlob[] = [];
       for (const blob of met) {
         const sealed = piece.sealed(blob);
         if (sealed === undefined) elsewhere.push(blob);
-        else this.#open(packId, blob, sealed);
-      }
-      if (elsewhere.length === met.length) {
-        this.#pending.set(packId, elsewhere);
-        return;
+        else await this.#open(packId, blob, sealed);
       }
       for (const blob of elsewhere) this.#await(packId, blob);
+      if (elsewhere.length === met.length) return;
     }
   }
 
@@ -150,7 +155,8 @@ export class Reachability {
     else pending.push(blob);
   }
 
-  #open(packId: string, blob: PackedBlob, sealed: Buffer): void {
+  async #open(packId: string, blob: PackedBlob, sealed: Buffer): Promise<void> {
+    if (this.#pacer.isDue) await this.#pacer.rest();
     let bytes: Buffer;
     try {
       bytes = readBlob(this.#source.cipher, blob, sealed);

@@ -40,7 +40,7 @@ function there(type: TargetEntry['type'], more: Partial<TargetEntry> = {}): Targ
   }; // prettier-ignore
 }
 
-function plan(
+async function plan(
   entries: WantedEntry[],
   target: Record<string, TargetEntry> = {},
   more: Partial<RestorePlanInput> = {},
@@ -55,14 +55,14 @@ function plan(
     isSelected: () => true,
     ...more,
   };
-  const made = makeRestorePlan(input, new ContentResolver(index, 1_000_000));
+  const made = await makeRestorePlan(input, new ContentResolver(index, 1_000_000));
   const actions = Object.fromEntries(made.entries.map(({ entry, action }) => [entry.path, action]));
   return { ...made, actions };
 }
 
 describe('the plan of a restore', () => {
-  it('creates everything in an empty target and fetches each blob once', () => {
-    const { actions, summary } = plan([
+  it('creates everything in an empty target and fetches each blob once', async () => {
+    const { actions, summary } = await plan([
       wantedDir('d'),
       wanted('d/a', 'ab'),
       wanted('b', 'bc'),
@@ -75,17 +75,20 @@ describe('the plan of a restore', () => {
     }); // prettier-ignore
   });
 
-  it('keeps files of the same size and time, and replaces others', () => {
-    const { actions, summary } = plan([wanted('same', 'a'), wanted('time', 'b'), wanted('size', 'cc')], {
-      same: there('file'),
-      time: there('file', { mtimeNs: MTIME + 1n }),
-      size: there('file'),
-    });
+  it('keeps files of the same size and time, and replaces others', async () => {
+    const { actions, summary } = await plan(
+      [wanted('same', 'a'), wanted('time', 'b'), wanted('size', 'cc')],
+      {
+        same: there('file'),
+        time: there('file', { mtimeNs: MTIME + 1n }),
+        size: there('file'),
+      },
+    );
     expect(actions).toEqual({ same: 'keep', time: 'overwrite', size: 'overwrite' });
     expect(summary.bytesToFetch).toBe(2 * (100 + SEALED_OVERHEAD_BYTES));
   });
 
-  it('believes content alone when it verifies content', () => {
+  it('believes content alone when it verifies content', async () => {
     const target = {
       same: there('file', { mtimeNs: 5n }),
       differs: there('file'),
@@ -97,13 +100,13 @@ describe('the plan of a restore', () => {
       ['differs', { from: 'target' as const, present: Uint8Array.of(0) }],
     ]);
     const entries = [wanted('same', 'a'), wanted('differs', 'b'), wanted('unread', 'c'), wanted('empty', '')];
-    const { actions } = plan(entries, target, { reuse, verify: 'content' });
+    const { actions } = await plan(entries, target, { reuse, verify: 'content' });
     expect(actions).toEqual({ same: 'keep', differs: 'overwrite', unread: 'overwrite', empty: 'keep' });
   });
 
-  it('fetches only the blobs of a file that the disk does not have', () => {
+  it('fetches only the blobs of a file that the disk does not have', async () => {
     const reuse = new Map([['a', { from: 'target' as const, present: Uint8Array.of(1, 0, 1) }]]);
-    const { summary, entries } = plan(
+    const { summary, entries } = await plan(
       [wanted('a', 'abc')],
       { a: there('file', { sizeBytes: 300, mtimeNs: 5n }) },
       { reuse },
@@ -112,10 +115,10 @@ describe('the plan of a restore', () => {
     expect(entries[0]).toMatchObject({ action: 'overwrite', reuse: { from: 'target' } });
   });
 
-  it('goes on with what an interrupted restore has left, and clears away what is of no use', () => {
+  it('goes on with what an interrupted restore has left, and clears away what is of no use', async () => {
     const reuse = new Map([['d/a', { from: 'temporary' as const, present: Uint8Array.of(1, 0) }]]);
     const temporary = new Set([temporaryPathOf('d/a'), temporaryPathOf('gone')]);
-    const made = plan(
+    const made = await plan(
       [wantedDir('d'), wanted('d/a', 'ab')],
       {},
       { reuse, target: { entries: new Map(), temporary } },
@@ -124,8 +127,8 @@ describe('the plan of a restore', () => {
     expect(made.summary.bytesToFetch).toBe(100 + SEALED_OVERHEAD_BYTES);
   });
 
-  it('refuses files whose content cannot be right', () => {
-    const { refused, actions } = plan([
+  it('refuses files whose content cannot be right', async () => {
+    const { refused, actions } = await plan([
       wanted('short', 'a', { sizeBytes: 99 }),
       wanted('long', 'a', { sizeBytes: 101 }),
       wanted('gone', '', { content: ['missing'], sizeBytes: 100 }),
@@ -138,59 +141,66 @@ describe('the plan of a restore', () => {
     expect(actions).toEqual({});
   });
 
-  it('replaces links and files by directories, but no directory unless it mirrors', () => {
+  it('replaces links and files by directories, but no directory unless it mirrors', async () => {
     const entries = [wantedDir('link'), wanted('link/a', 'a'), wanted('dir', 'b')];
     const target = { link: there('symlink'), dir: there('dir'), 'dir/x': there('file') };
-    const careful = plan(entries, target);
+    const careful = await plan(entries, target);
     expect(careful.actions).toEqual({ link: 'overwrite', 'link/a': 'create' });
     expect(careful.refused).toEqual([{ path: 'dir', reason: 'in_the_way' }]);
-    const mirror = plan(entries, target, { mirror: true });
+    const mirror = await plan(entries, target, { mirror: true });
     expect(mirror.actions).toMatchObject({ dir: 'overwrite' });
     expect(mirror.deletions).toEqual([{ path: 'dir/x', isDirectory: false }]);
   });
 
-  it('deletes in a mirror what the snapshot does not have, from the inside out, and nothing else', () => {
+  it('deletes in a mirror what the snapshot does not have, from the inside out, and nothing else', async () => {
     const target = {
       '': there('dir'), a: there('file'), old: there('dir'), 'old/x': there('file'), 'old/y': there('dir'), 'old/y/z': there('fifo'),
       refused: there('file'), mounted: there('dir', { sameFileSystem: false }), other: there('file'),
     }; // prettier-ignore
     const refused = [{ path: 'refused', reason: 'special_file' as const }];
-    const made = plan([wanted('a', 'a')], target, {
+    const made = await plan([wanted('a', 'a')], target, {
       refused,
       mirror: true,
       isSelected: (path) => path !== 'other',
     });
     expect(made.deletions.map(({ path }) => path)).toEqual(['old/y/z', 'old/y', 'old/x', 'old']);
     expect(made.refused).toContainEqual({ path: 'mounted', reason: 'other_file_system' });
-    expect(plan([wanted('a', 'a')], target).deletions).toEqual([]);
+    expect((await plan([wanted('a', 'a')], target)).deletions).toEqual([]);
   });
 
-  it('links further names, and keeps those that are linked already', () => {
+  it('links further names, and keeps those that are linked already', async () => {
     const [a, b, c] = ['a', 'b', 'c'].map((path) => wanted(path, 'a', { hardLink: '1' }));
-    const fresh = plan([a!, b!, c!]);
+    const fresh = await plan([a!, b!, c!]);
     expect(fresh.entries.map(({ linkTo }) => linkTo)).toEqual([undefined, 'a', 'a']);
     expect(fresh.summary.bytesToWrite).toBe(100);
     const linked = there('file', { links: 2, file: '7' });
-    const again = plan([a!, b!, c!], { a: linked, b: linked, c: there('file', { file: '8' }) });
+    const again = await plan([a!, b!, c!], { a: linked, b: linked, c: there('file', { file: '8' }) });
     expect(again.actions).toEqual({ a: 'keep', b: 'keep', c: 'overwrite' });
   });
 
-  it('does not touch a file that has a name outside of the target', () => {
-    expect(plan([wanted('a', 'a')], { a: there('file', { links: 2 }) }).actions).toEqual({ a: 'overwrite' });
+  it('does not touch a file that has a name outside of the target', async () => {
+    expect((await plan([wanted('a', 'a')], { a: there('file', { links: 2 }) })).actions).toEqual({
+      a: 'overwrite',
+    });
   });
 
-  it('leaves directories alone that are only on the way', () => {
-    const made = plan([wantedDir('way', { ancestor: true }), wanted('way/a', 'a')], { way: there('dir') });
+  it('leaves directories alone that are only on the way', async () => {
+    const made = await plan([wantedDir('way', { ancestor: true }), wanted('way/a', 'a')], {
+      way: there('dir'),
+    });
     expect(made.actions).toEqual({ way: 'keep', 'way/a': 'create' });
   });
 
-  it('makes other links and special files anew, the same ones not', () => {
+  it('makes other links and special files anew, the same ones not', async () => {
     const link = (path: string, linkTarget: string) => wanted(path, '', { type: 'symlink', linkTarget });
-    const { actions } = plan([link('same', 'x'), link('other', 'x'), wanted('fifo', '', { type: 'fifo' })], {
-      same: there('symlink', { linkTarget: 'x' }),
-      other: there('symlink', { linkTarget: 'y' }),
-      fifo: there('file'),
-    });
+    const { actions } = await plan(
+      [link('same', 'x'), link('other', 'x'), wanted('fifo', '', { type: 'fifo' })],
+      {
+        same: there('symlink', { linkTarget: 'x' }),
+        other: there('symlink', { linkTarget: 'y' }),
+        fifo: there('file'),
+      },
+    );
     expect(actions).toEqual({ same: 'keep', other: 'overwrite', fifo: 'overwrite' });
   });
 });

@@ -1,3 +1,4 @@
+import { LoopPacer } from '../blob-index/loop-pacer.js';
 import { ContentResolver, type ContentPart } from './file-content.js';
 import { directoryOf, nameOf } from './raw-path.js';
 import type { Reuse, TargetEntry, TargetTree } from './target-tree.js';
@@ -62,8 +63,11 @@ export interface RestorePlanInput {
   readonly isSelected: (path: string) => boolean;
 }
 
-/** What a restore does. Pure: reads neither repository nor disk, changes nothing. */
-export function makeRestorePlan(input: RestorePlanInput, content: ContentResolver): RestorePlan {
+/**
+ * What a restore does. Pure: reads neither repository nor disk, changes nothing. Millions of entries take seconds, in
+ * which others have their turns.
+ */
+export function makeRestorePlan(input: RestorePlanInput, content: ContentResolver): Promise<RestorePlan> {
   return new Planner(input, content).plan();
 }
 
@@ -93,8 +97,12 @@ class Planner {
     }
   }
 
-  plan(): RestorePlan {
-    for (const entry of this.#input.wanted) this.#planEntry(entry);
+  async plan(): Promise<RestorePlan> {
+    const pacer = new LoopPacer();
+    for (const entry of this.#input.wanted) {
+      if (pacer.isDue) await pacer.rest();
+      this.#planEntry(entry);
+    }
     if (this.#input.mirror) this.#planDeletions();
     const leftovers = [...this.#input.target.temporary].filter((path) => !this.#usedLeftovers.has(path));
     return {

@@ -1,3 +1,4 @@
+import { LoopPacer } from '../blob-index/loop-pacer.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import { closeFd } from '../filesystem/open-beneath.js';
 import type { Workers } from '../workers/worker-service.js';
@@ -129,7 +130,9 @@ async function apply(
     onBytes: (bytes) => progress.onBytes(bytes),
     onFailure,
   });
+  const pacer = new LoopPacer();
   for (const planned of written) {
+    if (pacer.isDue) await pacer.rest();
     const parts = context.content.resolve(planned.entry);
     if (typeof parts === 'string') throw new TypeError('A file was planned that cannot be restored.');
     content.add(planned, parts);
