@@ -1,4 +1,5 @@
 import type { BlobIndex, IndexedPack } from '../blob-index/blob-index.js';
+import { LoopPacer } from '../blob-index/loop-pacer.js';
 import type { PackedBlob } from '../pack/packed-blob.js';
 import type { RepositoryFileInfo } from '../repository/repository-files.js';
 import { error, warning, type CheckListener } from './check-problem.js';
@@ -8,13 +9,17 @@ import { packBytes } from './pack-usage.js';
  * Compares the index with the list of packs: each pack is there, is as long as its blobs and its header, and its blobs
  * lie one behind the other from its beginning; packs without an index are wasted or belong to a run that ended early.
  */
-export function checkPacks(
+export async function checkPacks(
   index: BlobIndex,
   packs: ReadonlyMap<string, RepositoryFileInfo>,
   isDoomed: (packId: string) => boolean,
   onProblem: CheckListener,
-): void {
-  for (const pack of index.packs()) checkPack(pack, packs.get(pack.id), onProblem);
+): Promise<void> {
+  const pacer = new LoopPacer();
+  for (const pack of index.packs()) {
+    if (pacer.isDue) await pacer.rest();
+    checkPack(pack, packs.get(pack.id), onProblem);
+  }
   for (const { id } of packs.values()) {
     if (index.hasPack(id) || isDoomed(id)) continue;
     onProblem(

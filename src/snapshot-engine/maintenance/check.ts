@@ -84,7 +84,7 @@ async function checkEverything(repository: CheckedRepository, options: CheckOpti
     if (!snapshots.has(id))
       onProblem(error('file_unreadable', `snapshot ${id}`, `Snapshot ${id} is missing.`));
   }
-  checkPacks(index, packs, (id) => doomed.has(id), onProblem);
+  await checkPacks(index, packs, (id) => doomed.has(id), onProblem);
   const [data] = await allOf(
     checkData({ ...repository, ...options, index, packs, readData, onProblem }),
     checkTrees(repository, { index, snapshots, onProblem, signal }),
