@@ -37,7 +37,8 @@ const withPostgres = (settings) => ({
 
 export default {
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // One more than the two cores that this was made on: specs that start servers also wait.
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Every spec file leaves its modules behind; past this, collecting them takes longer than a new worker.
   workerIdleMemoryLimit: '450MB',

