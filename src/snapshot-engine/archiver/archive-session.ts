@@ -1,8 +1,10 @@
-import { zstdCompressSync, constants } from 'node:zlib';
+import { hash } from 'node:crypto';
+import { compress } from '../compression/blob-compression.js';
 import { BlobCipher } from '../crypto/blob-cipher.js';
 import { readOwnerNames } from '../filesystem/owner-names.js';
 import { closeFd, openDirectory } from '../filesystem/open-beneath.js';
 import { PackWriter, type FinishedPack } from '../pack/pack-writer.js';
+import { releaseMemory } from '../workers/release-memory.js';
 import { Transferring } from '../workers/worker-service.js';
 import { bufferOf, type ArchiveContext } from './archive-context.js';
 import { enclose } from './enclosing-trees.js';
@@ -14,8 +16,6 @@ import type { ArchiveSessionInit, ArchiveTurn, ArchiveTurnResult, DirectoryCompl
 import { TurnOutput, type AskedBlob } from './turn-output.js';
 import { ZeroChunk } from './zero-chunk.js';
 import { createChunker } from '../chunker/create-chunker.js';
-
-const KEPT_TREE_LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** One run on one worker: what it has open, the plaintext that waits for an answer, and its packs. */
 export class ArchiveSession {
@@ -103,9 +103,10 @@ export class ArchiveSession {
     output.release();
   }
 
-  #seal({ tree, id, plaintext }: AskedBlob): void {
+  #seal({ tree, id, plaintext, frame }: AskedBlob): void {
     const writer = tree ? this.#packs.tree : this.#packs.data;
-    writer.add(id, tree ? 'tree' : 'data', plaintext);
+    writer.add(id, tree ? 'tree' : 'data', plaintext, frame);
+    if (tree) releaseMemory(plaintext);
     if (writer.isFull) this.#finished.push(writer.finish());
   }
 
@@ -129,9 +130,11 @@ export class ArchiveSession {
 
   #finish(directory: OpenDirectory, parts: Omit<DirectoryCompletion, 'id'>, output: TurnOutput): void {
     const bytes = directory.complete(parts);
-    const tree = output.askTree(bytes);
-    const compressed = this.#init.keepTrees ? zstdCompressSync(bytes, KEPT_TREE_LEVEL) : undefined;
-    output.trees.push({ id: directory.id, tree, ...(compressed !== undefined && { compressed }) });
+    const tree = hash('sha256', bytes, 'hex');
+    const frame = this.#init.keepTrees && tree !== directory.previousTree ? compress(bytes) : undefined;
+    output.ask({ tree: true, id: tree, plaintext: bytes, ...(frame && { frame }) });
+    const { length: sizeBytes } = bytes;
+    output.trees.push({ id: directory.id, tree, sizeBytes, ...(frame && { compressed: frame }) });
   }
 
   #answer(output: TurnOutput): Transferring<ArchiveTurnResult> {

@@ -124,7 +124,7 @@ export class ArchiveWalk {
 
   #order(record: DirectoryRecord) {
     const order = record.order(this.#setup.trustedBeforeNs);
-    if (order.only === undefined) this.#setup.beforeListing(record.start.path);
+    if (order.partial === undefined) this.#setup.beforeListing(record.start.path);
     record.loaded = undefined;
     return order;
   }

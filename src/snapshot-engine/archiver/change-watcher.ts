@@ -8,7 +8,7 @@ export type UnknownReason = (typeof UNKNOWN_REASONS)[number];
 export type TakenChanges =
   ({ readonly known: true } & ChangedPaths) | { readonly known: false; readonly reason: UnknownReason };
 
-/** Tells which directories of a workspace changed. It may tell too much, and what it cannot tell it admits. */
+/** Tells which entries of a workspace changed. It may tell too much, and what it cannot tell it admits. */
 export interface ChangeWatcher {
   /** Called before a directory is listed, relative to the workspace's root: from now on its changes must be known. */
   watch(directory: Buffer): void;

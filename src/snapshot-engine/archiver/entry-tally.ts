@@ -1,4 +1,4 @@
-import type { EntryCounts } from './turn.js';
+import type { EntryCounts, FileTotals } from './turn.js';
 
 /** Counts the entries of one directory. */
 export class EntryTally implements EntryCounts {
@@ -19,8 +19,10 @@ export class EntryTally implements EntryCounts {
     this.sizeBytes += sizeBytes;
   }
 
-  reset(): void {
-    Object.assign(this, new EntryTally());
+  countUntouched({ files, sizeBytes }: FileTotals): void {
+    this.filesUnmodified += files;
+    this.files += files;
+    this.sizeBytes += sizeBytes;
   }
 
   /** As a plain object, which can be sent to another thread. */

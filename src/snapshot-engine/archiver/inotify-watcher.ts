@@ -2,6 +2,7 @@ import { Inotify, INOTIFY, inotifyWatchLimit, type InotifyEvent } from '../files
 import { isSystemError } from '../filesystem/libc.js';
 import { joinPath } from './archive-context.js';
 import type { ChangeWatcher, TakenChanges, UnknownReason } from './change-watcher.js';
+import { ChangedEntries } from './changed-entries.js';
 
 /** How often the kernel's queue is emptied; it holds 16,384 events where nobody has changed that. */
 const DRAIN_INTERVAL_MS = 500;
@@ -21,7 +22,7 @@ export class InotifyWatcher implements ChangeWatcher {
   #inotify: Inotify | undefined;
   /** Paths of watched directories, one character a byte. */
   readonly #paths = new Map<number, string>();
-  #directories = new Set<string>();
+  #entries = new ChangedEntries();
   #subtrees = new Set<string>();
   #unknown: UnknownReason | undefined;
   #problem: string | undefined;
@@ -48,12 +49,12 @@ export class InotifyWatcher implements ChangeWatcher {
   take(): TakenChanges {
     this.#drain(Infinity);
     const reason = this.#unknown;
-    const [directories, subtrees] = [this.#directories, this.#subtrees];
-    this.#directories = new Set();
+    const [entries, subtrees] = [this.#entries, this.#subtrees];
+    this.#entries = new ChangedEntries();
     this.#subtrees = new Set();
     // What does not work does not mend itself.
     if (this.#problem === undefined) this.#unknown = undefined;
-    return reason === undefined ? { known: true, directories, subtrees } : { known: false, reason };
+    return reason === undefined ? { known: true, entries, subtrees } : { known: false, reason };
   }
 
   close(): void {
@@ -80,13 +81,16 @@ export class InotifyWatcher implements ChangeWatcher {
     if (directory === undefined) return;
     // Where the workspace itself went nobody can tell.
     if (directory === '' && mask & (INOTIFY.moveSelf | INOTIFY.deleteSelf)) this.#unknown ??= 'events_lost';
-    this.#directories.add(directory);
-    if (mask & INOTIFY.isDirectory && name.length > 0) this.#noteSubdirectory(directory, mask, name);
-    if (this.#directories.size + this.#subtrees.size > MAX_CHANGED_PATHS) this.#giveUp('too_many_changes');
+    if (name.length > 0) this.#noteEntry(directory, mask, name.toString('latin1'));
+    // Of new attributes of a directory hears its parent too, which then looks at it; the root has none.
+    else if (directory === '' || (mask & INOTIFY.attributes) === 0) this.#entries.addWhole(directory);
+    if (this.#entries.size + this.#subtrees.size > MAX_CHANGED_PATHS) this.#giveUp('too_many_changes');
   }
 
-  #noteSubdirectory(directory: string, mask: number, name: Buffer): void {
-    const path = directory === '' ? name.toString('latin1') : `${directory}/${name.toString('latin1')}`;
+  #noteEntry(directory: string, mask: number, name: string): void {
+    this.#entries.add(directory, name);
+    if ((mask & INOTIFY.isDirectory) === 0) return;
+    const path = directory === '' ? name : `${directory}/${name}`;
     if (mask & APPEARED) this.#subtrees.add(path);
     if (mask & INOTIFY.movedFrom) this.#forgetBelow(path);
   }
@@ -100,7 +104,7 @@ export class InotifyWatcher implements ChangeWatcher {
 
   #giveUp(reason: UnknownReason): void {
     this.#unknown = reason;
-    this.#directories.clear();
+    this.#entries.clear();
     this.#subtrees.clear();
   }
 

@@ -1,17 +1,19 @@
-import type { DirectoryEntry } from '../filesystem/directory-entries.js';
 import { entryStatusIfAny, FILE_TYPE, type EntryStatus } from '../filesystem/entry-status.js';
 import { closeFd } from '../filesystem/open-beneath.js';
 import { goModeOf } from '../snapshot/file-mode.js';
 import type { Node } from '../snapshot/node.js';
 import { encodeNode, treeOf } from '../snapshot/tree.js';
-import { bufferOf, joinPath, type ArchiveContext } from './archive-context.js';
-import { isForeign, listDirectory, type DirectoryListing } from './directory-listing.js';
+import { joinPath, type ArchiveContext } from './archive-context.js';
+import { CACHE_TAG_FILE, IGNORE_FILE } from './archive-policy.js';
+import { MAX_NAMES_PER_DIRECTORY } from './changed-entries.js';
+import { isForeign, listDirectory, openListed, type DirectoryListing } from './directory-listing.js';
 import { nodeOfEntry, type EntryPlace } from './entry-node.js';
 import { EntryTally } from './entry-tally.js';
 import { isRacy } from './file-reading.js';
 import { problemOf } from './found-problem.js';
-import { PreviousNodes } from './previous-nodes.js';
+import { allPreviousNodes, type PreviousNodes } from './previous-nodes.js';
 import { readSmallFile, SMALL_FILE_BYTES } from './small-file.js';
+import { TreePatch } from './tree-patch.js';
 import {
   ASKED_DATA,
   type ChildDirectory,
@@ -22,8 +24,8 @@ import {
 } from './turn.js';
 import type { TurnOutput } from './turn-output.js';
 
-/** What has become of an entry: its JSON, or a node that waits for its tree or its content. */
-type Entry = string | { readonly node: Node; readonly child?: number; readonly large?: number };
+/** What has become of an entry: nothing, its JSON, or a node that waits for its tree or its content. */
+type Entry = undefined | string | { readonly node: Node; readonly child?: number; readonly large?: number };
 
 /** `changed`: try again. `full`: the turn has no room for the file. */
 type Look = 'done' | 'changed' | 'full';
@@ -41,18 +43,18 @@ export class OpenDirectory {
   readonly #order: DirectoryOrder;
   readonly #path: Buffer;
   readonly #context: ArchiveContext;
+  readonly #patch: TreePatch | undefined;
   readonly #previous: PreviousNodes;
   readonly #tally = new EntryTally();
-  #entries: Entry[] = [];
-  #children: ChildDirectory[] = [];
-  #largeFiles: LargeFile[] = [];
+  /** One for each name of the listing. */
+  readonly #entries: Entry[] = [];
+  readonly #children: ChildDirectory[] = [];
+  readonly #largeFiles: LargeFile[] = [];
+  readonly #noted = { racy: [] as string[], linked: [] as string[], unread: [] as string[] };
   #reused = '';
   #listing: DirectoryListing | undefined;
-  #refreshed = false;
   #next = 0;
   #matched = 0;
-  #racy = false;
-  #linked = false;
   #newlyLinked = false;
 
   constructor(order: DirectoryOrder, context: ArchiveContext) {
@@ -60,12 +62,19 @@ export class OpenDirectory {
     this.#order = order;
     this.#path = joinPath(context.rootPath, order.path);
     this.#context = context;
-    this.#previous = new PreviousNodes(order.previous);
+    this.#patch = patchOf(order, context);
+    this.#previous = this.#patch?.previous ?? allPreviousNodes(order.previous);
+    if (this.#patch !== undefined) this.#tally.countUntouched(this.#patch.untouched);
   }
 
   /** Whether the tree can be made as soon as the directory has been looked at. */
   get isLeaf(): boolean {
     return this.#children.length === 0 && this.#largeFiles.length === 0;
+  }
+
+  /** The previous tree, if it is in memory. */
+  get previousTree(): string | undefined {
+    return this.#order.previous?.tree;
   }
 
   /** Does what the turn has room for; `true` when there is nothing left to look at, `'failed'` without a tree. */
@@ -85,19 +94,9 @@ export class OpenDirectory {
   }
 
   /** The directory's tree, when those of its subdirectories and the content of its large files are known. */
-  complete({ subtrees, files }: Omit<DirectoryCompletion, 'id'>): Buffer {
-    const encoded: string[] = [];
-    for (const entry of this.#entries) {
-      if (typeof entry === 'string') encoded.push(entry);
-      else if (entry.child !== undefined) {
-        const subtree = subtrees[entry.child];
-        if (subtree !== undefined) encoded.push(encodeNode({ ...entry.node, subtree }));
-      } else if (entry.large !== undefined) {
-        const file = files[entry.large]!;
-        if (file.status !== undefined) encoded.push(encodeNode(withContent(entry.node, file, file.status)));
-      }
-    }
-    return treeOf(encoded);
+  complete(parts: Omit<DirectoryCompletion, 'id'>): Buffer {
+    const encoded = this.#entries.map((entry) => encodedEntry(entry, parts));
+    return this.#patch?.apply(encoded) ?? treeOf(encoded.filter((node) => node !== undefined));
   }
 
   close(): void {
@@ -106,93 +105,56 @@ export class OpenDirectory {
   }
 
   #lookAround(output: TurnOutput): boolean {
-    if (this.#listing === undefined && this.#refresh()) return true;
     this.#listing ??= this.#list(output);
-    const { entries } = this.#listing;
-    for (; this.#next < entries.length; this.#next += 1) {
+    const { names } = this.#listing;
+    for (; this.#next < names.length; this.#next += 1) {
       output.entriesSeen += 1;
       if (output.entriesSeen > MAX_ENTRIES_PER_TURN) return false;
-      if (this.#visit(this.#listing, entries[this.#next]!, output) === 'full') return false;
+      if (this.#visit(this.#listing, names[this.#next]!, output) === 'full') return false;
+      if (this.#entries.length === this.#next) this.#entries.push(undefined);
     }
     return true;
   }
 
   #list(output: TurnOutput): DirectoryListing {
-    const { root, rules, policy } = this.#context;
-    const listing = listDirectory(root, this.#order, rules, policy);
-    if (listing.ignoreFileTooLarge)
+    if (this.#patch !== undefined) return openListed(this.#order, this.#patch.names, this.#context);
+    const listing = listDirectory(this.#order, this.#context);
+    if (listing.ignoreFileTooLarge) {
+      this.#noted.unread.push(IGNORE_FILE);
       output.problems.push({ path: this.#path, reason: 'ignore_file_too_large' });
+    }
     return listing;
   }
 
   #report(output: TurnOutput): void {
     const { ignoreFile } = this.#listing ?? {};
-    this.#tally.removed = this.#refreshed ? 0 : this.#previous.nodes.length - this.#matched;
+    this.#tally.removed = this.#previous.count - this.#matched;
     output.directories.push({
       id: this.id,
       children: this.#children,
       largeFiles: this.#largeFiles,
       reused: this.#reused,
       ...(ignoreFile !== undefined && { ignoreFile }),
-      refreshed: this.#refreshed,
+      partial: this.#patch !== undefined,
       counts: this.#tally.counts(),
-      racy: this.#racy,
-      linked: this.#linked,
+      noted: this.#noted,
       newlyLinked: this.#newlyLinked,
     });
     this.#reused = '';
   }
 
-  /**
-   * Takes the previous tree over but for some subdirectories that are known to be where they were. `false` when it
-   * must be listed after all.
-   */
-  #refresh(): boolean {
-    const { only } = this.#order;
-    if (only === undefined) return false;
-    const expected = new Set(only.map((name) => bufferOf(name).toString('latin1')));
-    const complete =
-      this.#previous.nodes.every((node) => this.#takeOver(node, expected)) && expected.size === 0;
-    if (!complete) {
-      this.#tally.reset();
-      [this.#entries, this.#children] = [[], []];
-    }
-    this.#refreshed = complete;
-    return complete;
-  }
-
-  /** `expected` loses the names that are found. */
-  #takeOver(node: Node, expected: Set<string>): boolean {
-    if (node.type === 'file') {
-      this.#tally.countFile('unmodified', node.sizeBytes ?? 0);
-      this.#linked ||= (node.links ?? 1) > 1;
-    }
-    if (!expected.delete(node.name.toString('latin1'))) {
-      this.#entries.push(encodeNode(node));
-      return true;
-    }
-    const path = joinPath(this.#path, node.name);
-    const status = entryStatusIfAny(path);
-    if (status === undefined || status.inode !== node.inode || status.deviceId !== node.deviceId)
-      return false;
-    if (!isDirectory(status) || node.type !== 'dir') return false;
-    const fresh = nodeOfEntry({ directory: -1, name: node.name, path }, status, this.#context.owners);
-    this.#entries.push({ node: fresh, child: this.#children.length });
-    this.#children.push({ name: node.name, previous: node.subtree, same: true });
-    return true;
-  }
-
-  #visit(listing: DirectoryListing, entry: DirectoryEntry, output: TurnOutput): Look {
-    const path = joinPath(this.#path, entry.name);
+  #visit(listing: DirectoryListing, name: Buffer, output: TurnOutput): Look {
+    const path = joinPath(this.#path, name);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const place = { directory: listing.directory, name: entry.name, path };
+        const place = { directory: listing.directory, name, path };
         const look = this.#lookAt(listing, place, output, attempt);
         if (look !== 'changed') return look;
       } catch (error) {
         const problem = problemOf(error, path);
         if (attempt < ATTEMPTS) continue;
         output.problems.push(problem);
+        note(this.#noted.unread, name);
         return 'done';
       }
     }
@@ -230,13 +192,14 @@ export class OpenDirectory {
     attempt: number,
   ): Look {
     const kind = previous?.type === 'file' ? 'changed' : 'new';
-    this.#noteLinks(status.links, previous?.links);
+    if (status.links > 1) note(this.#noted.linked, place.name);
+    this.#newlyLinked ||= status.links > (previous?.links ?? 1);
     const known = this.#previous.unchangedContent(previous, status);
     if (known !== undefined) {
       for (const id of known) this.#reused += ASKED_DATA + id;
       return this.#keepFile({ ...node, content: known }, 'unmodified', output);
     }
-    this.#racy ||= isRacy(status, this.#context.settledBeforeNs);
+    if (isRacy(status, this.#context.settledBeforeNs)) note(this.#noted.racy, place.name);
     if (status.sizeBytes > SMALL_FILE_BYTES) {
       this.#entries.push({ node, large: this.#largeFiles.length });
       this.#largeFiles.push({ name: place.name, sizeBytes: status.sizeBytes });
@@ -249,16 +212,11 @@ export class OpenDirectory {
     const { plaintext, stable } = file;
     if (!stable && attempt < ATTEMPTS) return 'changed';
     if (!stable) {
-      this.#racy = true;
+      note(this.#noted.racy, place.name);
       output.problems.push({ path: place.path, reason: 'changed_while_read' });
     }
     const content = plaintext.length === 0 ? [] : [output.askData(plaintext)];
     return this.#keepFile({ ...node, sizeBytes: plaintext.length, content }, kind, output);
-  }
-
-  #noteLinks(links: number, before = 1): void {
-    this.#linked ||= links > 1;
-    this.#newlyLinked ||= links > before;
   }
 
   #keepFile(node: Node, kind: 'new' | 'changed' | 'unmodified', output: TurnOutput): Look {
@@ -287,9 +245,13 @@ export class OpenDirectory {
       this.#entries.push(encodeNode({ ...node, subtree: output.askTree(EMPTY_TREE) }));
       return 'done';
     }
-    const same = previous?.type === 'dir' && previous.inode === status.inode;
     this.#entries.push({ node, child: this.#children.length });
-    this.#children.push({ name: place.name, previous: previous?.subtree, same });
+    this.#children.push({
+      name: place.name,
+      previous: previous?.subtree,
+      same: previous?.type === 'dir' && previous.inode === node.inode,
+      accessChanged: previous !== undefined && accessOf(previous) !== accessOf(node),
+    });
     return 'done';
   }
 }
@@ -298,15 +260,46 @@ const NOTHING_FOUND = {
   children: [],
   largeFiles: [],
   reused: '',
-  refreshed: false,
+  partial: false,
   counts: new EntryTally().counts(),
-  racy: true,
-  linked: false,
+  noted: { racy: [], linked: [], unread: [] },
   newlyLinked: false,
 };
 
 function isDirectory(status: EntryStatus): boolean {
   return (status.mode & FILE_TYPE.mask) === FILE_TYPE.directory;
+}
+
+/** `undefined` when all must be listed: the previous tree is not one of ours, or the whole directory is a cache. */
+function patchOf({ previous, partial }: DirectoryOrder, { policy }: ArchiveContext): TreePatch | undefined {
+  if (previous === undefined || partial === undefined) return undefined;
+  const patch = new TreePatch(previous, partial);
+  const isCache = policy.defaultExcludes && patch.node(Buffer.from(CACHE_TAG_FILE)) !== undefined;
+  return isCache ? undefined : patch;
+}
+
+/** One more than a run can use says that there are too many. */
+function note(names: string[], name: Buffer): void {
+  if (names.length <= MAX_NAMES_PER_DIRECTORY) names.push(name.toString('latin1'));
+}
+
+/** Who may enter and list a directory. */
+function accessOf({ mode, uid, gid, extendedAttributes = [] }: Node): string {
+  const lists = extendedAttributes.map(({ name, value }) => `${name}=${value.toString('latin1')}`);
+  return [mode, uid, gid, ...lists].join();
+}
+
+function encodedEntry(
+  entry: Entry,
+  { subtrees, files }: Omit<DirectoryCompletion, 'id'>,
+): string | undefined {
+  if (entry === undefined || typeof entry === 'string') return entry;
+  if (entry.child !== undefined) {
+    const subtree = subtrees[entry.child];
+    return subtree && encodeNode({ ...entry.node, subtree });
+  }
+  const file = files[entry.large!]!;
+  return file.status && encodeNode(withContent(entry.node, file, file.status));
 }
 
 /** The file as it was when its content was read, which may be later than when it was listed. */

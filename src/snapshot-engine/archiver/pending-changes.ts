@@ -1,9 +1,10 @@
 import type { TakenChanges, UnknownReason } from './change-watcher.js';
+import { ChangedEntries } from './changed-entries.js';
 import type { ChangedPaths } from './visit-plan.js';
 
 /** What is known to have changed and is in no snapshot yet. Survives runs that fail. */
 export class PendingChanges implements ChangedPaths {
-  readonly directories = new Set<string>();
+  readonly entries = new ChangedEntries();
   readonly subtrees = new Set<string>();
   /** Set when nobody knows what has changed. */
   unknown: UnknownReason | undefined;
@@ -13,24 +14,27 @@ export class PendingChanges implements ChangedPaths {
       this.unknown = changes.reason;
       return;
     }
-    for (const path of changes.directories) this.directories.add(path);
+    this.entries.addAll(changes.entries);
     for (const path of changes.subtrees) this.subtrees.add(path);
   }
 
-  /** Whether a change in this directory was told. */
+  /** Whether a change in this directory was told, or one of the directory itself. */
   explains(directory: string): boolean {
-    if (this.directories.has(directory) || this.subtrees.has(directory)) return true;
-    for (let end = directory.lastIndexOf('/'); end > 0; end = directory.lastIndexOf('/', end - 1)) {
+    if (this.entries.has(directory) || this.subtrees.has(directory)) return true;
+    const slash = directory.lastIndexOf('/');
+    const siblings = this.entries.get(directory.slice(0, Math.max(0, slash)));
+    if (siblings === 'all' || siblings?.has(directory.slice(slash + 1))) return true;
+    for (let end = slash; end > 0; end = directory.lastIndexOf('/', end - 1)) {
       if (this.subtrees.has(directory.slice(0, end))) return true;
     }
     return false;
   }
 
   /** Everything is in a snapshot, but what is to be looked at again. */
-  settle(again: Iterable<string>): void {
-    this.directories.clear();
+  settle(again: ChangedEntries): void {
+    this.entries.clear();
     this.subtrees.clear();
     this.unknown = undefined;
-    for (const path of again) this.directories.add(path);
+    this.entries.addAll(again);
   }
 }

@@ -121,11 +121,14 @@ class PlanWalk {
   }
 
   #list({ path, rules }: WaitingDirectory): void {
-    const listing = listDirectory(this.#root, { path, rules }, this.#rules, this.#policy);
-    this.entriesOfStep = listing.entries.length;
+    const listing = listDirectory(
+      { path, rules },
+      { root: this.#root, rules: this.#rules, policy: this.#policy },
+    );
+    this.entriesOfStep = listing.names.length;
     const inside = listing.ignoreFile === undefined ? rules : this.#withIgnoreFile(rules, listing.ignoreFile);
     try {
-      for (const { name } of listing.entries) {
+      for (const name of listing.names) {
         const status = entryStatusIfAny(name, listing.directory);
         if (status === undefined) continue;
         const entry = joinPath(path, name);

@@ -1,4 +1,4 @@
-import { zstdDecompressSync } from 'node:zlib';
+import { decompress } from '../compression/blob-compression.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import type { EntryStatus } from '../filesystem/entry-status.js';
 import type { Node } from '../snapshot/node.js';
@@ -6,19 +6,20 @@ import { decodeTree } from '../snapshot/tree.js';
 import { isRacy } from './file-reading.js';
 import type { PreviousTree } from './turn.js';
 
-/** A tree that is longer is not one of ours. */
-const MAX_TREE_BYTES = 1_024 * 1_024 * 1_024;
+const SUBJECT = 'The previous tree';
 
-/** The nodes that a directory had in the previous snapshot. */
+/** Nodes that a directory had in the previous snapshot: all of them, or those that are asked for. */
 export class PreviousNodes {
-  readonly nodes: readonly Node[];
   readonly #byName: ReadonlyMap<string, Node>;
   readonly #trustedBeforeNs: bigint;
 
-  constructor(previous: PreviousTree | undefined) {
-    this.nodes = previous === undefined ? [] : nodesOf(previous);
-    this.#byName = new Map(this.nodes.map((node) => [node.name.toString('latin1'), node]));
-    this.#trustedBeforeNs = previous?.trustedBeforeNs ?? 0n;
+  constructor(nodes: readonly Node[], trustedBeforeNs: bigint) {
+    this.#byName = new Map(nodes.map((node) => [node.name.toString('latin1'), node]));
+    this.#trustedBeforeNs = trustedBeforeNs;
+  }
+
+  get count(): number {
+    return this.#byName.size;
   }
 
   get(name: Buffer): Node | undefined {
@@ -38,16 +39,19 @@ export class PreviousNodes {
 }
 
 /** A tree that cannot be understood is as good as none: everything is read. */
-function nodesOf(previous: PreviousTree): readonly Node[] {
+export function allPreviousNodes(previous: PreviousTree | undefined): PreviousNodes {
+  if (previous === undefined) return new PreviousNodes([], 0n);
   try {
-    return decodeTree(bytesOf(previous), 'The previous tree');
+    const nodes = decodeTree(previousText(previous), SUBJECT);
+    return new PreviousNodes(nodes, previous.trustedBeforeNs);
   } catch (error) {
-    if (error instanceof RepositoryError) return [];
+    if (error instanceof RepositoryError) return new PreviousNodes([], 0n);
     throw error;
   }
 }
 
-function bytesOf({ bytes, compressed }: PreviousTree): Buffer {
-  if (!compressed) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return zstdDecompressSync(bytes, { maxOutputLength: MAX_TREE_BYTES });
+/** The tree blob's plaintext. */
+export function previousText({ bytes, uncompressedBytes }: PreviousTree): Buffer {
+  if (uncompressedBytes !== undefined) return decompress(bytes, uncompressedBytes, SUBJECT);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -3,10 +3,9 @@ import type { ArchiveLane } from './archive-lane.js';
 import type { BlobClaims } from './blob-claims.js';
 import { DirectoryRecord, type DirectoryStart, type PreviousDirectory } from './directory-record.js';
 import { rulesBelow, type RulesHere } from './ignore-rules.js';
-import { residentDirectory } from './resident-directory.js';
 import type { ChildDirectory, DirectoryOutcome, FileOutcome, FinishedTree } from './turn.js';
 import type { TurnQueue } from './turn-queue.js';
-import { VISIT_ALL, type Visit } from './visit-plan.js';
+import { VISIT_ALL, VISIT_LISTED, type Visit } from './visit-plan.js';
 import type { WalkTally } from './walk-tally.js';
 
 /** The policy's patterns have key 0. */
@@ -61,12 +60,10 @@ export class TreeAssembly {
     if (outcome.failed !== undefined) return this.#leaveOut(record);
     if (!this.#setup.claims.knowsAll(outcome.reused)) return this.#readAgain(lane, record);
     this.#setup.tally.countDirectory(record.start.path, outcome);
-    record.racy = outcome.racy;
     const before = record.start.previous?.resident;
-    record.ignoreFile = outcome.refreshed ? before?.ignoreFile : outcome.ignoreFile;
-    if (outcome.refreshed) this.#keepUnvisited(record);
+    if (outcome.partial) this.#keepUnseen(record);
     const visitAll =
-      record.start.visit.all || (before !== undefined && !sameBytes(before.ignoreFile, record.ignoreFile));
+      record.start.visit.all || (before !== undefined && !sameBytes(before.ignoreFile, outcome.ignoreFile));
     const rules = this.#rulesInside(record);
     outcome.children.forEach((child, index) => this.#takeChild(record, child, index, visitAll, rules));
     outcome.largeFiles.forEach(({ name, sizeBytes }, index) => {
@@ -82,7 +79,9 @@ export class TreeAssembly {
     lane.openFiles.delete(outcome.id);
     lane.openFileBytes -= sizeBytes;
     directory.files[index] = outcome;
-    directory.racy ||= outcome.racy;
+    const name = bufferOf(directory.outcome!.largeFiles[index]!.name).toString('latin1');
+    if (outcome.racy) directory.racyFiles.push(name);
+    if (outcome.failed) directory.unreadFiles.push(name);
     this.#partDone(directory);
   }
 
@@ -95,13 +94,10 @@ export class TreeAssembly {
     const { path, previous, parent, index } = record.start;
     record.finished = finished;
     tally.countTree(previous?.tree, finished.tree);
-    if (record.racy) tally.addRacy(path);
-    if (record.outcome!.linked) tally.addLinked(path, record.outcome!.newlyLinked);
-    if (finished.compressed !== undefined) {
-      const { counts } = record.outcome!;
-      const { residents, ignoreFile } = record;
-      record.resident = residentDirectory(finished.tree, finished.compressed, residents, ignoreFile, counts);
-    }
+    const { noted, newlyLinked } = record.outcome!;
+    tally.addRacy(path, [...noted.racy, ...record.racyFiles]);
+    tally.addLinked(path, noted.linked, newlyLinked);
+    record.keep(finished);
     if (parent === undefined) return;
     parent.subtrees[index] = finished.tree;
     if (record.resident !== undefined) parent.residents.set(nameOf(parent, index), record.resident);
@@ -127,14 +123,14 @@ export class TreeAssembly {
   #leaveOut(record: DirectoryRecord): void {
     this.#open.delete(record.id);
     this.#setup.tally.countDirectory(record.start.path, record.outcome!);
-    this.#setup.tally.addRacy(record.start.path);
+    this.#setup.tally.addRacy(record.start.path, 'all');
     if (record.start.parent !== undefined) this.#partDone(record.start.parent);
   }
 
-  /** Subdirectories that a refreshed tree has taken over are as they were. */
-  #keepUnvisited({ start, residents }: DirectoryRecord): void {
+  /** Subdirectories that nobody has looked at are as they were. */
+  #keepUnseen({ start, residents }: DirectoryRecord): void {
     for (const [name, child] of start.previous!.resident!.children) {
-      if (start.visit.children.has(name)) continue;
+      if (start.visit.names.has(name)) continue;
       residents.set(name, child);
       this.#setup.tally.countUnvisited(child.totals);
     }
@@ -152,7 +148,8 @@ export class TreeAssembly {
     const resident = record.start.previous?.resident?.children.get(key);
     const planned = record.start.visit.children.get(key);
     const known = resident !== undefined && child.same && !visitAll;
-    if (known && planned === undefined) {
+    const listed = child.accessChanged ? { ...VISIT_LISTED, ...planned, list: true } : planned;
+    if (known && listed === undefined) {
       record.subtrees[index] = resident.tree;
       record.residents.set(key, resident);
       this.#setup.tally.countUnvisited(resident.totals);
@@ -164,7 +161,7 @@ export class TreeAssembly {
       path: joinPath(record.start.path, name),
       parent: record,
       index,
-      visit: known ? planned! : VISIT_ALL,
+      visit: known ? listed! : VISIT_ALL,
       previous: tree === undefined ? undefined : { tree, resident },
       rules: rulesBelow(rules, name),
       readAll: false,
@@ -172,7 +169,8 @@ export class TreeAssembly {
   }
 
   /** The rules as they hold for what lies in the directory, told to all workers. */
-  #rulesInside({ start, ignoreFile }: DirectoryRecord): readonly RulesHere[] {
+  #rulesInside({ start, outcome }: DirectoryRecord): readonly RulesHere[] {
+    const { ignoreFile } = outcome!;
     if (ignoreFile === undefined) return start.rules;
     const key = this.#ignoreFileKeys++;
     for (const lane of this.#setup.lanes) lane.tellIgnoreFile(key, ignoreFile);

@@ -14,6 +14,8 @@ export interface AskedBlob {
   readonly tree: boolean;
   readonly id: string;
   readonly plaintext: Buffer;
+  /** Its zstd frame, if somebody has made it already. */
+  readonly frame?: Buffer;
 }
 
 /** What one turn of a worker has found out so far. */

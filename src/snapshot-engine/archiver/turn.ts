@@ -55,15 +55,33 @@ export interface DirectoryOrder {
   /** Relative to the workspace's root, raw bytes; empty for the root. */
   readonly path: Uint8Array;
   readonly previous?: PreviousTree;
-  /** Only these entries of the previous tree are looked at again; all other nodes stay as they are. */
-  readonly only?: readonly Uint8Array[];
+  readonly partial?: PartialLook;
   /** The innermost first. */
   readonly rules: readonly RulesHere[];
 }
 
+/** Only some entries are looked at; all other nodes of the previous tree, which is one of ours, stay as they are. */
+export interface PartialLook {
+  /** One character a byte. */
+  readonly names: readonly string[];
+  /** As the directory was when it was listed last. */
+  readonly ignoreFile?: Uint8Array;
+  /** In the previous tree. */
+  readonly content: FileTotals;
+}
+
+/** Files of one directory, without those below. */
+export interface FileTotals {
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
 export interface PreviousTree {
+  /** Id of a tree that is in memory: if it is the new one too, it need not be answered. */
+  readonly tree?: string;
   readonly bytes: Uint8Array;
-  readonly compressed: boolean;
+  /** Length of the tree when `bytes` is its zstd frame. */
+  readonly uncompressedBytes?: number;
   /** Files that changed since then may have changed again without a trace, and are read. */
   readonly trustedBeforeNs: bigint;
 }
@@ -116,15 +134,25 @@ export interface DirectoryOutcome {
   readonly reused: string;
   /** The directory's own ignore file. */
   readonly ignoreFile?: Uint8Array;
-  /** The previous tree was taken over: nothing was listed. */
-  readonly refreshed: boolean;
+  /** Only what the order's `partial` names was looked at. */
+  readonly partial: boolean;
   readonly counts: EntryCounts;
-  /** Something here may have changed again within the time stamps' resolution. */
-  readonly racy: boolean;
-  /** A file here has further hard links, through which it can change. */
-  readonly linked: boolean;
-  /** And has got one of them since the previous tree. */
+  readonly noted: NotedEntries;
+  /** A file has got a further hard link since the previous tree. */
   readonly newlyLinked: boolean;
+}
+
+/**
+ * Names of entries that a later run must look at, one character a byte. Not more of each kind than
+ * `MAX_NAMES_PER_DIRECTORY` and one.
+ */
+export interface NotedEntries {
+  /** They may have changed again within the time stamps' resolution. */
+  readonly racy: readonly string[];
+  /** Files with further hard links, through which they can change. */
+  readonly linked: readonly string[];
+  /** Left out because of a problem, which exists as long as they do. */
+  readonly unread: readonly string[];
 }
 
 export interface ChildDirectory {
@@ -133,6 +161,8 @@ export interface ChildDirectory {
   readonly previous?: string;
   /** Same inode as in the previous tree. */
   readonly same: boolean;
+  /** Others may enter and list it than at the time of the previous tree. */
+  readonly accessChanged: boolean;
 }
 
 export interface LargeFile {
@@ -154,7 +184,8 @@ export interface FileOutcome {
 export interface FinishedTree {
   readonly id: number;
   readonly tree: string;
-  /** zstd of the tree, when trees are kept. */
+  readonly sizeBytes: number;
+  /** zstd of the tree, when trees are kept and this one is not the previous one. */
   readonly compressed?: Uint8Array;
 }
 
@@ -167,7 +198,7 @@ export interface FoundProblem {
 }
 
 /** Entries of one directory, compared with the previous tree. */
-export interface EntryCounts {
+export interface EntryCounts extends FileTotals {
   readonly filesNew: number;
   readonly filesChanged: number;
   readonly filesUnmodified: number;
@@ -176,6 +207,4 @@ export interface EntryCounts {
   /** Other than files and directories that are new or differ. */
   readonly othersChanged: number;
   readonly excluded: number;
-  readonly files: number;
-  readonly sizeBytes: number;
 }

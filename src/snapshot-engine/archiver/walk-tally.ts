@@ -1,4 +1,5 @@
 import { MAX_NAMED_PROBLEMS, type ArchiveProblem } from './archive-problem.js';
+import { ChangedEntries } from './changed-entries.js';
 import type { SubtreeTotals } from './resident-directory.js';
 import type { ArchiveTurnResult, DirectoryOutcome, EntryCounts, FoundProblem } from './turn.js';
 
@@ -25,12 +26,12 @@ export class WalkTally {
   currentFile: Uint8Array | undefined;
   readonly problems: ArchiveProblem[] = [];
   problemCount = 0;
-  /** Directories to look at again: something in them is too young to be trusted. One character a byte. */
-  readonly racyDirectories = new Set<string>();
-  /** Directories in which an entry differs from the previous tree. */
+  /** To look at again: they are too young to be trusted. Of directories that failed, all. */
+  readonly racyEntries = new ChangedEntries();
+  /** Directories in which an entry differs from the previous tree. One character a byte. */
   readonly changedDirectories = new Set<string>();
-  /** Directories with files that have further hard links. */
-  readonly linkedDirectories = new Set<string>();
+  /** Files that have further hard links. */
+  readonly linkedEntries = new ChangedEntries();
   newlyLinked = false;
   /** A set above is not complete. */
   overflown = false;
@@ -47,7 +48,9 @@ export class WalkTally {
       this.entries[key] += counts[key];
     this.totalFiles += counts.files;
     this.totalBytes += counts.sizeBytes;
-    if (failed !== undefined || differs(counts)) this.#remember(this.changedDirectories, path);
+    if (failed === undefined && !differs(counts)) return;
+    if (this.changedDirectories.size < MAX_PATHS) this.changedDirectories.add(path.toString('latin1'));
+    else this.overflown = true;
   }
 
   countTree(previous: string | undefined, tree: string): void {
@@ -64,13 +67,14 @@ export class WalkTally {
     this.totalBytes += sizeBytes;
   }
 
-  addRacy(path: Buffer): void {
-    this.#remember(this.racyDirectories, path);
+  addRacy(path: Buffer, names: readonly string[] | 'all'): void {
+    if (this.racyEntries.size < MAX_PATHS) this.racyEntries.addNames(path.toString('latin1'), names);
+    else this.overflown ||= names.length > 0;
   }
 
-  addLinked(path: Buffer, newly: boolean): void {
+  addLinked(path: Buffer, names: readonly string[], newly: boolean): void {
     this.newlyLinked ||= newly;
-    if (this.linkedDirectories.size < MAX_PATHS) this.linkedDirectories.add(path.toString('latin1'));
+    if (this.linkedEntries.size < MAX_PATHS) this.linkedEntries.addNames(path.toString('latin1'), names);
   }
 
   #addProblem({ path, reason, systemCode }: FoundProblem): void {
@@ -78,11 +82,6 @@ export class WalkTally {
     if (this.problems.length >= MAX_NAMED_PROBLEMS) return;
     const pathBytes = Buffer.from(path);
     this.problems.push({ path: pathBytes.toString(), pathBytes, reason, systemCode });
-  }
-
-  #remember(paths: Set<string>, path: Buffer): void {
-    if (paths.size < MAX_PATHS) paths.add(path.toString('latin1'));
-    else this.overflown = true;
   }
 }
 

@@ -7,8 +7,9 @@ import {
   MemoryRepositoryStore,
 } from '../../../test/support/memory-repository-files.js';
 import { SeededRandom } from '../../../test/support/seeded-random.js';
-import { DEFAULT_POLICY } from './archive-policy.js';
+import { DEFAULT_POLICY, MAX_IGNORE_FILE_BYTES } from './archive-policy.js';
 import type { ChangeWatcher, TakenChanges } from './change-watcher.js';
+import { ChangedEntries } from './changed-entries.js';
 import { InotifyWatcher } from './inotify-watcher.js';
 import { WorkspaceArchiver, type WorkspaceArchiverOptions } from './workspace-archiver.js';
 
@@ -28,15 +29,24 @@ class ScriptedWatcher implements ChangeWatcher {
     return taken;
   }
 
+  /** Something in these directories, nobody knows what. */
   tell(...directories: string[]): void {
-    this.next = { known: true, directories: new Set(directories), subtrees: new Set() };
+    const entries = new ChangedEntries();
+    for (const directory of directories) entries.addWhole(directory);
+    this.next = { known: true, entries, subtrees: new Set() };
+  }
+
+  tellNames(directory: string, ...names: string[]): void {
+    const entries = new ChangedEntries();
+    entries.addNames(directory, names);
+    this.next = { known: true, entries, subtrees: new Set() };
   }
 
   close(): void {}
 }
 
 function quiet(): TakenChanges {
-  return { known: true, directories: new Set(), subtrees: new Set() };
+  return { known: true, entries: new ChangedEntries(), subtrees: new Set() };
 }
 
 describe('WorkspaceArchiver', () => {
@@ -160,13 +170,61 @@ describe('WorkspaceArchiver', () => {
 
   it('looks again at what is too young to be trusted, even if nobody tells', async () => {
     aheadMs = 0;
-    write('young', 'aaaa');
+    write('a/young', 'aaaa');
+    write('a/old', 'aaaa');
     const watcher = new ScriptedWatcher();
     const workspace = start({ openWatcher: () => watcher });
     await workspace.run();
     watcher.watched.length = 0;
+    write('a/young', 'bbbb');
+    const { tree } = await workspace.run();
+    expect((await maker.content((await maker.node(tree, 'a/young'))!)).toString()).toBe('bbbb');
+    expect(watcher.watched).toEqual([]);
+  });
+
+  it('looks only at the entries that are told', async () => {
+    for (const name of ['a/x', 'a/y', 'a/z', 'b/x']) write(name, 'old');
+    const watcher = new ScriptedWatcher();
+    const workspace = start({ openWatcher: () => watcher });
     await workspace.run();
-    expect(watcher.watched).toEqual(['']);
+    watcher.watched.length = 0;
+    rmSync(at('a/x'));
+    for (const name of ['a/y', 'a/z', 'a/xx']) write(name, 'new');
+    watcher.tellNames('a', 'x', 'xx', 'y', 'never-there');
+    const { tree, summary } = await workspace.run();
+    expect(watcher.watched).toEqual([]);
+    expect(await maker.paths(tree)).toEqual(['a/', 'a/xx', 'a/y', 'a/z', 'b/', 'b/x']);
+    expect((await maker.content((await maker.node(tree, 'a/y'))!)).toString()).toBe('new');
+    // Untold: nobody looks.
+    expect((await maker.content((await maker.node(tree, 'a/z'))!)).toString()).toBe('old');
+    expect(summary).toMatchObject({
+      filesNew: 1,
+      filesChanged: 1,
+      filesUnmodified: 2,
+      totalFilesProcessed: 4,
+    });
+  });
+
+  it('names what it cannot read whenever something else changes in the directory', async () => {
+    write('a/x', 'x');
+    write('a/.stowageignore', Buffer.alloc(MAX_IGNORE_FILE_BYTES + 1, '#'));
+    const workspace = start();
+    expect(await workspace.run()).toMatchObject({ status: 'partial', problemCount: 1 });
+    write('a/x', 'changed');
+    expect(await workspace.run()).toMatchObject({ status: 'partial', problemCount: 1 });
+  });
+
+  it('lists a directory that others may read than before', async () => {
+    write('a/b/x', 'x');
+    write('a/c/x', 'x');
+    const watcher = new ScriptedWatcher();
+    const workspace = start({ openWatcher: () => watcher });
+    await workspace.run();
+    watcher.watched.length = 0;
+    chmodSync(at('a/b'), 0o711);
+    watcher.tellNames('a', 'b', 'c');
+    expect((await workspace.run()).tree).toBe(await fresh());
+    expect(watcher.watched).toEqual(['a/b']);
   });
 
   it('does in the next run what a failed one has not done', async () => {

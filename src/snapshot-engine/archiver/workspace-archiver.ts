@@ -11,6 +11,7 @@ import {
 import type { ArchiveResult } from './archive-result.js';
 import { runArchive } from './archive-run.js';
 import type { ChangeWatcher, OpenWatcher, UnknownReason } from './change-watcher.js';
+import { ChangedEntries } from './changed-entries.js';
 import type { PreviousDirectory } from './directory-record.js';
 import { InotifyWatcher } from './inotify-watcher.js';
 import { PendingChanges } from './pending-changes.js';
@@ -50,8 +51,8 @@ const DEFAULT_FULL_WALK_INTERVAL_MS = 60 * 60_000;
 const MAX_CLOCK_DRIFT_MS = 2_000;
 
 /**
- * A file that changes through one of its hard links is told for that link's directory only, so the others are looked
- * at whenever anything changed. Where there are more of them, that would be no better than a full walk.
+ * A file that changes through one of its hard links is told for that link only, so the others are looked at whenever
+ * anything changed. Where they lie in more directories, that would be no better than a full walk.
  */
 const MAX_LINKED_DIRECTORIES = 256;
 
@@ -83,7 +84,7 @@ export class WorkspaceArchiver {
   readonly #pending = new PendingChanges();
   #watcher: ChangeWatcher | undefined;
   #last: LastRun | undefined;
-  #linked: ReadonlySet<string> = new Set();
+  #linked = new ChangedEntries();
   #lastFullWalkMs = 0;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -136,10 +137,12 @@ export class WorkspaceArchiver {
   }
 
   #planVisits(): Visit | undefined {
-    const { directories, subtrees } = this.#pending;
-    const changed = directories.size + subtrees.size > 0;
-    const linked = changed && this.#linked.size <= MAX_LINKED_DIRECTORIES ? this.#linked : [];
-    return planVisits({ directories: new Set([...directories, ...linked]), subtrees });
+    const { entries: pending, subtrees } = this.#pending;
+    if (pending.size + subtrees.size === 0) return undefined;
+    const entries = new ChangedEntries();
+    entries.addAll(pending);
+    if (this.#linked.size <= MAX_LINKED_DIRECTORIES) entries.addAll(this.#linked);
+    return planVisits({ entries, subtrees });
   }
 
   async #visit(
@@ -179,10 +182,8 @@ export class WorkspaceArchiver {
       steadyMs: performance.now(),
     };
     if (reason !== undefined) this.#lastFullWalkMs = performance.now();
-    const { linkedDirectories } = outcome.tally;
-    this.#linked = new Set(
-      reason === undefined ? [...this.#linked, ...linkedDirectories] : linkedDirectories,
-    );
+    if (reason !== undefined) this.#linked.clear();
+    this.#linked.addAll(outcome.tally.linkedEntries);
     const missed = this.#settle(outcome.tally, watcher, compare);
     return this.#result(result, reason, missed);
   }
@@ -208,7 +209,7 @@ export class WorkspaceArchiver {
     known.add(meanwhile);
     const untold = (path: string) => !this.#pending.explains(path) && !known.explains(path);
     const missed = compare && told ? Array.from(tally.changedDirectories).filter(untold).length : 0;
-    this.#pending.settle(tally.racyDirectories);
+    this.#pending.settle(tally.racyEntries);
     if (tally.overflown) this.#pending.unknown = 'too_many_changes';
     this.#pending.add(meanwhile);
     return missed;

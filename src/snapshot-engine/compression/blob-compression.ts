@@ -15,7 +15,12 @@ export function compressBlob(plaintext: Uint8Array): Buffer | undefined {
   const sizeBytes = plaintext.length;
   if (sizeBytes < MIN_COMPRESSIBLE_BYTES || looksIncompressible(plaintext)) return undefined;
   const frame = compress(plaintext);
-  return frame.length <= sizeBytes * (1 - MIN_SAVING) ? frame : undefined;
+  return isWorthwhile(frame, sizeBytes) ? frame : undefined;
+}
+
+/** Whether a frame is so much smaller than its content that it is stored. */
+export function isWorthwhile(frame: Uint8Array, contentBytes: number): boolean {
+  return frame.length <= contentBytes * (1 - MIN_SAVING);
 }
 
 /** A zstd frame whatever it saves. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { compressBlob, decompressBlob } from '../compression/blob-compression.js';
+import { compressBlob, decompressBlob, isWorthwhile } from '../compression/blob-compression.js';
 import { SEALED_OVERHEAD_BYTES, type BlobCipher } from '../crypto/blob-cipher.js';
 import { releaseMemory } from '../workers/release-memory.js';
 import { encodePackHeader, HEADER_LENGTH_BYTES, headerSizeBytes } from './pack-header.js';
@@ -61,11 +61,12 @@ export class PackWriter {
 
   /**
    * Compresses when it pays, seals, verifies and appends. `id` must be the SHA-256 of `plaintext`, in hex; it is not
-   * computed again. Throws an Error when the machine made something else of the plaintext; the pack is as before.
+   * computed again. `made` is the plaintext's zstd frame where the caller has it already, and is given away. Throws an
+   * Error when the machine made something else of the plaintext; the pack is as before.
    */
-  add(id: string, type: BlobType, plaintext: Uint8Array): PackedBlob {
+  add(id: string, type: BlobType, plaintext: Uint8Array, made?: Uint8Array): PackedBlob {
     this.#assertType(type);
-    const frame = compressBlob(plaintext);
+    const frame = made === undefined ? compressBlob(plaintext) : worthwhile(made, plaintext);
     const content = frame ?? plaintext;
     const bytes = this.#reserve(content.length + SEALED_OVERHEAD_BYTES);
     const offset = this.#sizeBytes;
@@ -149,6 +150,10 @@ export class PackWriter {
     releaseMemory(opened);
     releaseMemory(content);
   }
+}
+
+function worthwhile(frame: Uint8Array, plaintext: Uint8Array): Uint8Array | undefined {
+  return isWorthwhile(frame, plaintext.length) ? frame : undefined;
 }
 
 function capacityFor(neededBytes: number): number {
