@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { compress } from '../compression/blob-compression.js';
+import { compressTree } from '../compression/blob-compression.js';
 import { BlobCipher } from '../crypto/blob-cipher.js';
 import { readOwnerNames } from '../filesystem/owner-names.js';
 import { closeFd, openDirectory } from '../filesystem/open-beneath.js';
@@ -131,7 +131,7 @@ export class ArchiveSession {
   #finish(directory: OpenDirectory, parts: Omit<DirectoryCompletion, 'id'>, output: TurnOutput): void {
     const bytes = directory.complete(parts);
     const tree = hash('sha256', bytes, 'hex');
-    const frame = this.#init.keepTrees && tree !== directory.previousTree ? compress(bytes) : undefined;
+    const frame = this.#init.keepTrees && tree !== directory.previousTree ? compressTree(bytes) : undefined;
     output.ask({ tree: true, id: tree, plaintext: bytes, ...(frame && { frame }) });
     const { length: sizeBytes } = bytes;
     output.trees.push({ id: directory.id, tree, sizeBytes, ...(frame && { compressed: frame }) });

@@ -1,8 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ArchiveMaker, TemporaryFolder } from '../../../test/support/archive-maker.js';
 import { DEFAULT_POLICY } from './archive-policy.js';
+import type { TakenChanges } from './change-watcher.js';
+import { MAX_NAMES_PER_DIRECTORY, type EntryNames } from './changed-entries.js';
 import { InotifyWatcher } from './inotify-watcher.js';
 import { WorkspaceArchiver } from './workspace-archiver.js';
 
@@ -44,7 +55,41 @@ describe('InotifyWatcher', () => {
     expect(watcher.take()).toEqual({ known: false, reason: 'events_lost' });
     expect(watcher.problem).toBeUndefined();
     writeFileSync(at('told'), '');
-    expect(watcher.take()).toEqual({ known: true, directories: new Set(['']), subtrees: new Set() });
+    expect(told(watcher.take())).toEqual([['', new Set(['told'])]]);
+  });
+
+  it('tells the names of entries, and which directories may be others', () => {
+    mkdirSync(at('a'));
+    for (const name of ['kept', 'from', 'gone']) writeFileSync(at('a', name), '');
+    for (const directory of ['', 'a']) watcher.watch(Buffer.from(directory));
+    writeFileSync(at('a/kept'), 'changed');
+    renameSync(at('a/from'), at('a/to'));
+    rmSync(at('a/gone'));
+    mkdirSync(at('a/made'));
+    writeFileSync(Buffer.concat([Buffer.from(at('a/')), Buffer.of(0xff)]), '');
+    const taken = watcher.take();
+    expect(told(taken)).toEqual([['a', new Set(['kept', 'from', 'to', 'gone', 'made', '\xff'])]]);
+    expect(taken).toMatchObject({ subtrees: new Set(['a/made']) });
+    appendFileSync(at('a/to'), 'more');
+    chmodSync(at('a/made'), 0o700);
+    expect(told(watcher.take())).toEqual([['a', new Set(['to', 'made'])]]);
+  });
+
+  it('tells new attributes of a directory to its parent, and those of the root as a change of everything in it', () => {
+    mkdirSync(at('a'));
+    for (const directory of ['', 'a']) watcher.watch(Buffer.from(directory));
+    chmodSync(at('a'), 0o700);
+    expect(told(watcher.take())).toEqual([['', new Set(['a'])]]);
+    chmodSync(folder.path, 0o711);
+    expect(told(watcher.take())).toEqual([['', 'all']]);
+  });
+
+  it('tells that everything in a directory may have changed when it has too many names', () => {
+    watcher.watch(Buffer.alloc(0));
+    for (let i = 0; i < MAX_NAMES_PER_DIRECTORY; i += 1) writeFileSync(at(`${i}`), '');
+    expect(told(watcher.take())[0]![1]).toHaveProperty('size', MAX_NAMES_PER_DIRECTORY);
+    for (let i = 0; i <= MAX_NAMES_PER_DIRECTORY; i += 1) writeFileSync(at(`${i}`), 'changed');
+    expect(told(watcher.take())).toEqual([['', 'all']]);
   });
 
   it('leads to a snapshot of everything after an overflow, between two runs and during one', async () => {
@@ -94,3 +139,8 @@ describe('InotifyWatcher', () => {
     expect(await archiver.run({ full: true })).toMatchObject({ status: 'unchanged', missedChanges: 0 });
   });
 });
+
+function told(changes: TakenChanges): (readonly [directory: string, names: EntryNames])[] {
+  if (!changes.known) throw new Error(`Nobody knows what changed: ${changes.reason}.`);
+  return Array.from(changes.entries);
+}

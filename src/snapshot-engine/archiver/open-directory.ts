@@ -192,8 +192,7 @@ export class OpenDirectory {
     attempt: number,
   ): Look {
     const kind = previous?.type === 'file' ? 'changed' : 'new';
-    if (status.links > 1) note(this.#noted.linked, place.name);
-    this.#newlyLinked ||= status.links > (previous?.links ?? 1);
+    this.#noteLinks(place.name, status.links, previous?.links);
     const known = this.#previous.unchangedContent(previous, status);
     if (known !== undefined) {
       for (const id of known) this.#reused += ASKED_DATA + id;
@@ -217,6 +216,11 @@ export class OpenDirectory {
     }
     const content = plaintext.length === 0 ? [] : [output.askData(plaintext)];
     return this.#keepFile({ ...node, sizeBytes: plaintext.length, content }, kind, output);
+  }
+
+  #noteLinks(name: Buffer, links: number, before = 1): void {
+    if (links > 1) note(this.#noted.linked, name);
+    this.#newlyLinked ||= links > before;
   }
 
   #keepFile(node: Node, kind: 'new' | 'changed' | 'unmodified', output: TurnOutput): Look {
@@ -274,7 +278,7 @@ function isDirectory(status: EntryStatus): boolean {
 function patchOf({ previous, partial }: DirectoryOrder, { policy }: ArchiveContext): TreePatch | undefined {
   if (previous === undefined || partial === undefined) return undefined;
   const patch = new TreePatch(previous, partial);
-  const isCache = policy.defaultExcludes && patch.node(Buffer.from(CACHE_TAG_FILE)) !== undefined;
+  const isCache = policy.defaultExcludes && patch.has(CACHE_TAG_FILE);
   return isCache ? undefined : patch;
 }
 

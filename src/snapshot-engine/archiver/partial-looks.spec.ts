@@ -92,6 +92,8 @@ describe('Partial looks at large directories', () => {
         ),
       () => writeFileSync(at('other', Buffer.from('CACHEDIR.TAG')), random.pick(CACHE_TAGS)),
       () => remove(at('other', Buffer.from('CACHEDIR.TAG'))),
+      // More than are remembered by their names.
+      () => numbered.forEach((name) => quietly(() => appendFileSync(at('big', name), 'all'))),
       () => chmodSync(`${folder.path}/${random.pick(directories)}`, 0o700 + random.below(64)),
     ];
     const replace = (path: Buffer, put: (path: Buffer) => void) => {

@@ -1,6 +1,6 @@
 import type { Node } from '../snapshot/node.js';
 import { compareNames } from '../snapshot/tree.js';
-import { TreeText } from '../snapshot/tree-text.js';
+import { TreeText, type NodePlace } from '../snapshot/tree-text.js';
 import { releaseMemory } from '../workers/release-memory.js';
 import { PreviousNodes, previousText } from './previous-nodes.js';
 import type { FileTotals, PartialLook, PreviousTree } from './turn.js';
@@ -15,25 +15,27 @@ export class TreePatch {
   readonly untouched: FileTotals;
   readonly #bytes: Buffer;
   readonly #text: TreeText;
+  readonly #places: readonly NodePlace[];
 
   constructor(previous: PreviousTree, { names, content }: PartialLook) {
     this.#bytes = previousText(previous);
     this.#text = new TreeText(this.#bytes);
     this.names = names.map((name) => Buffer.from(name, 'latin1')).sort(compareNames);
-    const nodes = this.names.flatMap((name) => this.node(name) ?? []);
+    this.#places = this.names.map((name) => this.#text.find(name));
+    const nodes = this.#places.flatMap((place) => this.#text.nodeAt(place) ?? []);
     this.previous = new PreviousNodes(nodes, previous.trustedBeforeNs);
     this.untouched = nodes.reduce(without, content);
   }
 
-  /** Of any entry of the previous tree. */
-  node(name: Buffer): Node | undefined {
-    return this.#text.nodeAt(this.#text.find(name));
+  /** Whether the previous tree has any entry of this name. */
+  has(name: string): boolean {
+    const { start, end } = this.#text.find(Buffer.from(name, 'latin1'));
+    return start < end;
   }
 
   /** The new tree, of one encoded node for each of `names`, or none. The patch is of no use afterwards. */
   apply(encoded: readonly (string | undefined)[]): Buffer {
-    const changes = this.names.map((name, i) => ({ place: this.#text.find(name), node: encoded[i] }));
-    const tree = this.#text.with(changes);
+    const tree = this.#text.with(this.#places.map((place, i) => ({ place, node: encoded[i] })));
     releaseMemory(this.#bytes);
     return tree;
   }

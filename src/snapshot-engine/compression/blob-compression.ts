@@ -1,6 +1,8 @@
+import { zstdCompressSync } from 'node:zlib';
 import { damaged } from '../errors/repository-error.js';
 import { looksIncompressible } from './incompressible.js';
-import { ZstdContext } from './zstd-context.js';
+import { MAX_CONTEXT_BYTES, ZstdContext } from './zstd-context.js';
+import { treeCompressionOptions } from './zstd-options.js';
 
 /** The largest blob that is read or written: restic's chunks end at 8 MiB, a tree holds about 700,000 entries. */
 export const MAX_BLOB_BYTES = 256 * 1_024 * 1_024;
@@ -26,6 +28,12 @@ export function isWorthwhile(frame: Uint8Array, contentBytes: number): boolean {
 /** A zstd frame whatever it saves. */
 export function compress(plaintext: Uint8Array): Buffer {
   return threadContext().compress(plaintext);
+}
+
+/** The same of a tree. */
+export function compressTree(tree: Uint8Array): Buffer {
+  if (tree.length <= MAX_CONTEXT_BYTES) return compress(tree);
+  return zstdCompressSync(tree, treeCompressionOptions(tree.length));
 }
 
 /** Exactly `expectedBytes`. Throws `damaged_repository` for anything else; never allocates more than that. */

@@ -44,7 +44,7 @@ export async function decompressFileAsync(bytes: Uint8Array, subject: string): P
   const frame = frameOf(bytes, subject);
   if (frame === undefined || frame.length <= MAX_INLINE_BYTES) return decompressFile(bytes, subject);
   try {
-    return await decompressElsewhere(frame, decompressionOptions(maxContentBytes(frame)));
+    return await decompressElsewhere(frame, decompressionOptions(maxContentBytes(frame), frame.length));
   } catch (error) {
     throw damaged(subject, 'it cannot be decompressed', error);
   }

@@ -41,7 +41,7 @@ export class ZstdContext {
       // Where in a frame it stands is not known any more.
       this.#decompressor.discard();
     }
-    return zstdDecompressSync(frame, decompressionOptions(maxBytes));
+    return zstdDecompressSync(frame, decompressionOptions(maxBytes, frame.length));
   }
 
   #compressInto(plaintext: Uint8Array): number | undefined {

@@ -17,6 +17,8 @@ export interface NodeChange {
 
 const HEAD = Buffer.from('{"nodes":[');
 const TAIL = Buffer.from(']}\n');
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const COMMA = Buffer.from(',');
 /** A node begins so, an extended attribute too; inside of a string the quotes would stand behind a backslash. */
 const START = Buffer.from('{"name":');
@@ -78,13 +80,20 @@ export class TreeText {
   #nodeFrom(at: number): { readonly start: number; readonly name: Buffer } {
     const bytes = this.#bytes;
     for (let start = bytes.indexOf(START, at); start !== -1; start = bytes.indexOf(START, start + 1)) {
-      const nameAt = start + START.length;
-      const json = new JsonScanner(bytes.subarray(nameAt));
-      const name = new NodeDecoder(json).readName();
-      const behind = nameAt + json.offset;
-      if (bytes.subarray(behind, behind + AFTER_NAME.length).equals(AFTER_NAME)) return { start, name };
+      const { name, end } = this.#nameAt(start + START.length);
+      if (bytes.compare(AFTER_NAME, 0, AFTER_NAME.length, end, end + AFTER_NAME.length) === 0)
+        return { start, name };
     }
     return { start: this.#end, name: Buffer.alloc(0) };
+  }
+
+  /** A name with its quotes, as it is where nothing in it is escaped. */
+  #nameAt(quoteAt: number): { readonly name: Buffer; readonly end: number } {
+    const end = this.#bytes.indexOf(QUOTE, quoteAt + 1);
+    const name = this.#bytes.subarray(quoteAt + 1, end);
+    if (!name.includes(BACKSLASH)) return { name, end: end + 1 };
+    const json = new JsonScanner(this.#bytes.subarray(quoteAt));
+    return { name: new NodeDecoder(json).readName(), end: quoteAt + json.offset };
   }
 
   #endOf(start: number): number {
