@@ -175,6 +175,8 @@ export class OpenDirectory {
     }
     const previous = this.#previous.get(place.name);
     const node = nodeOfEntry(place, status, this.#context.owners);
+    // Symbolic links and devices have them too.
+    this.#noteLinks(place.name, node.links, previous?.links);
     const look =
       type === FILE_TYPE.file
         ? this.#addFile(place, node, status, previous, output, attempt)
@@ -192,7 +194,6 @@ export class OpenDirectory {
     attempt: number,
   ): Look {
     const kind = previous?.type === 'file' ? 'changed' : 'new';
-    this.#noteLinks(place.name, status.links, previous?.links);
     const known = this.#previous.unchangedContent(previous, status);
     if (known !== undefined) {
       for (const id of known) this.#reused += ASKED_DATA + id;
@@ -218,7 +219,7 @@ export class OpenDirectory {
     return this.#keepFile({ ...node, sizeBytes: plaintext.length, content }, kind, output);
   }
 
-  #noteLinks(name: Buffer, links: number, before = 1): void {
+  #noteLinks(name: Buffer, links = 1, before = 1): void {
     if (links > 1) note(this.#noted.linked, name);
     this.#newlyLinked ||= links > before;
   }
