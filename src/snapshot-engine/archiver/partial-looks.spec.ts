@@ -18,7 +18,7 @@ import { DEFAULT_POLICY } from './archive-policy.js';
 import { WorkspaceArchiver } from './workspace-archiver.js';
 
 const ENTRIES = 400;
-const ROUNDS = 12;
+const ROUNDS = 8;
 /** Names that Go's quoting, JSON or UTF-8 make something of, and neighbours of all others. */
 const ODD_NAMES = ['a"b', 'a\\b', '<&>', 'tab\t', 'line\n', 'ümlaut', '\u2028', 'é-ÿ'].map((name) =>
   Buffer.from(name),
@@ -57,7 +57,7 @@ describe('Partial looks at large directories', () => {
   // By the same repository: where large files are cut depends on its key.
   const fresh = () => maker.archive(folder.path, { policy: DEFAULT_POLICY });
 
-  it.each([1, 2, 3, 4, 5, 6])('make the tree of a fresh walk (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4])('make the tree of a fresh walk (seed %i)', async (seed) => {
     const random = new SeededRandom(seed);
     const directories = ['big', 'big/below', 'other'];
     const numbered = Array.from({ length: ENTRIES }, (_, i) => Buffer.from(`file-${i}`));

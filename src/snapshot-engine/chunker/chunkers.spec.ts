@@ -51,7 +51,7 @@ describe.each(KINDS)('the %s chunker', (kind) => {
         expect(chunker.nextCut(data, start, cut)).toBe(cut);
         expect(chunker.nextCut(data, start, cut + 1)).toBe(cut);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 
@@ -71,7 +71,7 @@ describe.each(KINDS)('the %s chunker', (kind) => {
           expect(found.length).toBeGreaterThan(1);
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 6 },
     );
   });
 
