@@ -1,4 +1,4 @@
-import { throwIfCancelled as throwIfAborted } from '../errors/cancellation.js';
+import { throwIfCancelled } from '../errors/cancellation.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import { StorageError } from '../../storage-providers/storage-errors.js';
 import { ByteBudget } from './byte-budget.js';
@@ -58,7 +58,7 @@ export class BlobFetcher {
       underWay.add(work);
     }
     await Promise.all(underWay);
-    throwIfCancelled(signal);
+    throwIfCancelled('restore', signal);
     if (failure !== undefined) throw failure;
   }
 
@@ -86,10 +86,6 @@ export class BlobFetcher {
       throw error;
     }
   }
-}
-
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  throwIfAborted('restore', signal);
 }
 
 function isAboutThisPack(error: unknown): boolean {

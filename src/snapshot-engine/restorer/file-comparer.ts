@@ -1,6 +1,6 @@
 import type { RemoteService } from '../workers/worker-service.js';
 import { ByteBudget } from './byte-budget.js';
-import { throwIfCancelled } from './blob-fetcher.js';
+import { throwIfCancelled } from '../errors/cancellation.js';
 import type { Comparison } from './content-comparison.js';
 import type { ContentResolver } from './file-content.js';
 import { leastBusy } from '../workers/least-busy.js';
@@ -31,7 +31,7 @@ export async function compareFiles(
     const sources = sourcesOf(entry, target, verify);
     if (sources.length === 0) continue;
     await budget.take(1);
-    throwIfCancelled(signal);
+    throwIfCancelled('restore', signal);
     const work = compareOne(entry, sources, content, workers, reuse).finally(() => budget.give(1));
     work.catch(() => undefined);
     underWay.push(work);

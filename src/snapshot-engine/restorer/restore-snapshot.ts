@@ -2,7 +2,7 @@ import { LoopPacer } from '../blob-index/loop-pacer.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import { closeFd } from '../filesystem/open-beneath.js';
 import type { Workers } from '../workers/worker-service.js';
-import { throwIfCancelled } from './blob-fetcher.js';
+import { throwIfCancelled } from '../errors/cancellation.js';
 import { ContentRestorer } from './content-restorer.js';
 import type { Failure } from './entry-failure.js';
 import { RestoreContext } from './restore-context.js';
@@ -76,7 +76,7 @@ export async function restoreSnapshot(
   target: Uint8Array | string,
   run: RestoreRun,
 ): Promise<RestoreResult> {
-  throwIfCancelled(run.signal);
+  throwIfCancelled('restore', run.signal);
   const root = prepareTarget(Buffer.from(target), run.into ?? 'new-directory', snapshot.id);
   try {
     const context = await RestoreContext.open(source, index, run.workers, root, run);

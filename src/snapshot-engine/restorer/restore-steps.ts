@@ -1,6 +1,6 @@
 import type { RemoteService } from '../workers/worker-service.js';
 import type { WantedEntry } from './wanted-entry.js';
-import { throwIfCancelled } from './blob-fetcher.js';
+import { throwIfCancelled } from '../errors/cancellation.js';
 import { fileJobOf, replacedBy } from './content-restorer.js';
 import type { Failure } from './entry-failure.js';
 import type { PlacedEntry } from './entry-placement.js';
@@ -102,7 +102,7 @@ export class RestoreSteps {
   }
 
   async #call<T>(worker: RemoteService, method: string, batch: readonly T[]): Promise<void> {
-    throwIfCancelled(this.#signal);
+    throwIfCancelled('restore', this.#signal);
     await this.#apply(worker, method, batch);
   }
 

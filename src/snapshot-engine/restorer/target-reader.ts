@@ -1,5 +1,5 @@
 import type { RemoteService } from '../workers/worker-service.js';
-import { throwIfCancelled } from './blob-fetcher.js';
+import { throwIfCancelled } from '../errors/cancellation.js';
 import { leastBusy } from '../workers/least-busy.js';
 import { joinPath } from './raw-path.js';
 import { openStatus } from '../filesystem/entry-status.js';
@@ -42,7 +42,7 @@ export async function readTarget(
     const batches = batchesOf(level, DIRECTORIES_PER_CALL);
     await Promise.all(
       batches.map(async (batch) => {
-        throwIfCancelled(signal);
+        throwIfCancelled('restore', signal);
         const listed = await leastBusy(workers).call<ScannedEntry[][]>('scan', batch);
         for (const [index, directory] of batch.entries()) {
           for (const { name, ...entry } of listed[index]!) {

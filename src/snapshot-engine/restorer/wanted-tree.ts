@@ -3,7 +3,7 @@ import { RepositoryError } from '../errors/repository-error.js';
 import { isEntryName } from '../filesystem/open-beneath.js';
 import { compareNames, nodesIn } from '../snapshot/tree.js';
 import type { Node } from '../snapshot/node.js';
-import { throwIfCancelled } from './blob-fetcher.js';
+import { throwIfCancelled } from '../errors/cancellation.js';
 import { joinPath, nameOf, pathOf } from './raw-path.js';
 import { MAX_PATH_BYTES } from './restore-options.js';
 import { notFound, type Selected, type Selection } from './selection.js';
@@ -163,7 +163,7 @@ class WantedTreeReader implements WantedTree {
     if (this.#nodes % NODES_PER_TURN !== 0) return;
     this.#options.onEntries?.(this.entries.length);
     await setImmediate();
-    throwIfCancelled(this.#options.signal);
+    throwIfCancelled('restore', this.#options.signal);
   }
 }
 
