@@ -6,6 +6,7 @@ import { encodePackHeader } from '../pack/pack-header.js';
 import type { PackedBlob } from '../pack/packed-blob.js';
 import { inParallel } from '../repository/in-parallel.js';
 import type { RepositoryFileInfo, RepositoryFiles } from '../repository/repository-files.js';
+import { ownMemory } from '../workers/own-memory.js';
 import { leastBusy } from '../workers/least-busy.js';
 import type { RemoteService, Workers } from '../workers/worker-service.js';
 import { error, warning, type CheckListener } from './check-problem.js';
@@ -87,7 +88,7 @@ async function checkPack(
     if (isStorageError(cause, 'object_not_found')) return false;
     throw cause;
   }
-  const owned = ownBuffer(bytes);
+  const owned = ownMemory(bytes);
   const expectedHeader = blobs && encodePackHeader(blobs);
   const input: PackToCheck = { packId, bytes: owned, expectedHeader };
   const service = leastBusy(services);
@@ -111,13 +112,4 @@ function report(
   else if (kind === 'header') onProblem(error('pack_damaged', subject, message));
   else if (kind === 'differs') onProblem(error('index_wrong', subject, message, blobs));
   else onProblem(error('blob_damaged', subject, `${message} It lies in pack ${packId}.`, [blob!]));
-}
-
-/** At the start of an ArrayBuffer of its own, which may be given away. */
-function ownBuffer(bytes: Buffer): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength === byteLength) {
-    return new Uint8Array(buffer);
-  }
-  return Uint8Array.from(bytes);
 }

@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../errors/cancellation.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import { StorageError } from '../../storage-providers/storage-errors.js';
+import { ownMemory } from '../workers/own-memory.js';
 import { ByteBudget } from './byte-budget.js';
 import { planFetches, separateRanges, type FetchRange } from './fetch-plan.js';
 import type { RestoreLimits } from './restore-options.js';
@@ -80,7 +81,7 @@ export class BlobFetcher {
     try {
       const range = { offset, lengthBytes };
       const bytes = await this.#source.files.load('pack', packId, { range, signal });
-      return bytes.length === lengthBytes ? owned(bytes) : new Error('The store answered other bytes.');
+      return bytes.length === lengthBytes ? ownMemory(bytes) : new Error('The store answered other bytes.');
     } catch (error) {
       if (isAboutThisPack(error)) return error as Error;
       throw error;
@@ -94,11 +95,4 @@ function isAboutThisPack(error: unknown): boolean {
     return error.code === 'object_not_found' || error.code === 'integrity' || error.httpStatus === 416;
   }
   return error instanceof RepositoryError && error.code === 'damaged_repository';
-}
-
-/** In an ArrayBuffer of its own: one that is shared cannot be transferred, and would be cloned as a whole. */
-function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = bytes;
-  const isWhole = buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength;
-  return isWhole ? new Uint8Array(buffer) : Uint8Array.from(bytes);
 }
