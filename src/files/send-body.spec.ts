@@ -79,23 +79,25 @@ describe.each([
 });
 
 describe('sendBody', () => {
-  it('breaks the answer when the body fails', async () => {
+  /** Some bytes have come. */
+  const begun = async () => {
     const body = new PassThrough();
     body.write(content.subarray(0, 10));
     const answer = new PassThrough();
     const sent = sendBody(body, expected, answer);
     await setImmediate();
+    return { body, answer, sent };
+  };
+
+  it('breaks the answer when the body fails', async () => {
+    const { body, answer, sent } = await begun();
     body.destroy(new Error('cut'));
     await expect(sent).rejects.toThrow('cut');
     expect(answer.destroyed).toBe(true);
   });
 
   it('ends the body of a client that goes away, which is no failure', async () => {
-    const body = new PassThrough();
-    body.write(content.subarray(0, 10));
-    const answer = new PassThrough();
-    const sent = sendBody(body, expected, answer);
-    await setImmediate();
+    const { body, answer, sent } = await begun();
     answer.destroy();
     await expect(sent).resolves.toBe(false);
     expect(body.destroyed).toBe(true);
