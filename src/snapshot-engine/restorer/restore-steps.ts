@@ -8,6 +8,7 @@ import { leastBusy } from '../workers/least-busy.js';
 import { directoryOf } from './raw-path.js';
 import type { Deletion, PlannedEntry, RestorePlan } from './restore-plan.js';
 import type { ClosedDirectory, DirectoryJob } from './restore-worker.js';
+import { isClosedToOwner } from './target-directories.js';
 import { batchesOf } from './target-reader.js';
 
 /** Entries handled by one call of a thread. */
@@ -119,7 +120,7 @@ function isDressed({ entry, action }: PlannedEntry): boolean {
 
 /** Its owner could not work in it, and so it has been opened up. */
 function isClosed({ existing }: PlannedEntry): boolean {
-  return existing?.type === 'dir' && (existing.permissions & 0o700) !== 0o700;
+  return existing?.type === 'dir' && isClosedToOwner(existing.permissions);
 }
 
 function isClosedAgain(planned: PlannedEntry): boolean {

@@ -15,6 +15,7 @@ import { bytesOf, directoryOf, nameOf } from './raw-path.js';
 
 /** Directories held open by each thread. */
 const MAX_OPEN_DIRECTORIES = 128;
+const OWNER_PERMISSIONS = 0o700;
 
 /** What was at a path when the plan was made. An empty directory can be replaced. */
 export type Replaces = 'nothing' | 'entry' | 'directory';
@@ -54,11 +55,11 @@ export class TargetDirectories {
     const name = bytesOf(nameOf(path));
     const status = entryStatusIfAny(name, parent);
     if (status !== undefined && (status.mode & FILE_TYPE.mask) === FILE_TYPE.directory) {
-      if ((status.mode & 0o700) !== 0o700) setPermissions(parent, name, (status.mode & 0o7777) | 0o700);
+      if (isClosedToOwner(status.mode)) setPermissions(parent, name, openedUp(status.mode));
       return;
     }
     if (status !== undefined && replace) removeEntry(parent, name);
-    makeDirectory(parent, name, 0o700);
+    makeDirectory(parent, name, OWNER_PERMISSIONS);
   }
 
   /** Gives something finished its name: at once, and in place of what the plan has seen there, of nothing else. */
@@ -86,9 +87,18 @@ export class TargetDirectories {
   }
 }
 
+/** Whether a directory's owner cannot list it, enter it and change what is in it. */
+export function isClosedToOwner(mode: number): boolean {
+  return (mode & OWNER_PERMISSIONS) !== OWNER_PERMISSIONS;
+}
+
+function openedUp(mode: number): number {
+  return (mode & 0o7777) | OWNER_PERMISSIONS;
+}
+
 function openUp(directory: number): void {
   const { mode } = openStatus(directory);
-  if ((mode & 0o700) !== 0o700) setOpenPermissions(directory, (mode & 0o7777) | 0o700);
+  if (isClosedToOwner(mode)) setOpenPermissions(directory, openedUp(mode));
 }
 
 function removeDirectoryIfAny(directory: number, name: string): void {

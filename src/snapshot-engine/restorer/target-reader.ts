@@ -3,13 +3,13 @@ import { throwIfCancelled } from '../errors/cancellation.js';
 import { leastBusy } from '../workers/least-busy.js';
 import { joinPath } from './raw-path.js';
 import { openStatus } from '../filesystem/entry-status.js';
+import { isClosedToOwner } from './target-directories.js';
 import { targetEntryOf, type ScannedEntry } from './target-scan.js';
 import type { TargetEntry, TargetTree } from './target-tree.js';
 import { isReservedName, MARKER_NAME } from './temporary-names.js';
 
 /** Directories read by one call of a thread. */
 const DIRECTORIES_PER_CALL = 64;
-const OPEN_TO_OWNER = 0o700;
 
 export interface ReadTargetOptions {
   /** Also what the snapshot does not have, for a mirror, which must know what it deletes. */
@@ -55,8 +55,8 @@ export async function readTarget(
             const enters =
               entry.type === 'dir' && (wantedDirectories.has(path) || (everything && entry.sameFileSystem));
             if (enters) next.push(path);
-            const isClosed = (entry.permissions & OPEN_TO_OWNER) !== OPEN_TO_OWNER;
-            if (opensClosed && isClosed && wantedDirectories.has(path)) closed.push({ path, replace: false });
+            if (opensClosed && isClosedToOwner(entry.permissions) && wantedDirectories.has(path))
+              closed.push({ path, replace: false });
           }
         }
       }),
