@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { authEntities } from './src/auth/auth.entities.js';
+import { EnrolmentToken } from './src/agents/enrolment-token.entity.js';
 import { CloudConfig } from './src/credentials/cloud-config.entity.js';
 import { DataKey } from './src/credentials/data-key.entity.js';
 import { Installation } from './src/credentials/installation.entity.js';
@@ -8,9 +9,12 @@ import { migrations } from './src/database/migrations/index.js';
 import { CloudFile } from './src/files/cloud-file.entity.js';
 import { IdempotencyKey } from './src/http/idempotency-key.entity.js';
 import { RateLimit } from './src/http/rate-limit.entity.js';
-import { Snapshot } from './src/snapshots/snapshot.entity.js';
+import { Job } from './src/jobs/job.entity.js';
+import { repositoryEntities } from './src/repositories/repositories.entities.js';
 import { LocalFile } from './src/sync-settings/local-file.entity.js';
 import { SyncSettings } from './src/sync-settings/sync-settings.entity.js';
+import { WebhookDelivery } from './src/webhooks/webhook-delivery.entity.js';
+import { Webhook } from './src/webhooks/webhook.entity.js';
 
 /** One data source for the app, the TypeORM command line and the tests. */
 export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
@@ -20,15 +24,19 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     poolSize,
     entities: [
       ...authEntities,
+      ...repositoryEntities,
       CloudConfig,
       CloudFile,
       DataKey,
+      EnrolmentToken,
       IdempotencyKey,
       Installation,
+      Job,
       LocalFile,
       RateLimit,
-      Snapshot,
       SyncSettings,
+      Webhook,
+      WebhookDelivery,
     ],
     migrations,
     migrationsRun: false,

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { dataSourceOptions } from '../ormconfig.js';
+import { AgentsModule } from './agents/agents.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Environment } from './config/environment.js';
@@ -8,10 +9,13 @@ import { DatabaseModule } from './database/database.module.js';
 import { FilesModule } from './files/files.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
+import { JobsModule } from './jobs/jobs.module.js';
+import { RepositoriesModule } from './repositories/repositories.module.js';
 import { SnapshotsModule } from './snapshots/snapshots.module.js';
 import { StorageProvidersModule } from './storage-providers/storage-providers.module.js';
 import { SyncSettingsModule } from './sync-settings/sync-settings.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 @Module({})
 export class AppModule {
@@ -26,6 +30,10 @@ export class AppModule {
         AuthModule,
         StorageProvidersModule,
         CredentialsModule,
+        JobsModule,
+        WebhooksModule,
+        RepositoriesModule,
+        AgentsModule,
         SnapshotsModule,
         SyncSettingsModule,
         FilesModule,

@@ -12,6 +12,7 @@ import { LocalDiskSigning } from './local-disk-signing.service.js';
 import { ProvidersController } from './providers.controller.js';
 import { DataKeys } from './sealing/data-keys.service.js';
 import { SealedSecrets } from './sealing/sealed-secrets.service.js';
+import { SealedTexts } from './sealing/sealed-texts.service.js';
 import { Sealing } from './sealing/sealing.service.js';
 import { StorageCalls } from './storage-calls.service.js';
 import { SupersededCredentials } from './superseded-credentials.service.js';
@@ -24,6 +25,7 @@ import { SupersededCredentials } from './superseded-credentials.service.js';
     Sealing,
     DataKeys,
     SealedSecrets,
+    SealedTexts,
     CloudConfigs,
     CloudStorages,
     CloudSettings,
@@ -34,6 +36,6 @@ import { SupersededCredentials } from './superseded-credentials.service.js';
     StorageCalls,
     SupersededCredentials,
   ],
-  exports: [CloudStorages, LocalDiskSigning, Sealing],
+  exports: [CloudStorages, LocalDiskSigning, SealedTexts, Sealing],
 })
 export class CredentialsModule {}

@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Logger, Module, type OnApplicationShutdown 
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Config } from '../config/config.js';
+import { Notifications } from './notifications.service.js';
 import { DatabaseServer, openDatabase } from './open-database.js';
 import { CONNECTION_TIMEOUT_MS, STATEMENT_TIMEOUT_MS, Statements } from './statements.js';
 
@@ -39,6 +40,7 @@ export class DatabaseModule implements OnApplicationShutdown {
         }),
       ],
       providers: [
+        Notifications,
         {
           provide: Statements,
           inject: [DatabaseServer, Config],
@@ -46,7 +48,7 @@ export class DatabaseModule implements OnApplicationShutdown {
             new Statements({ url, poolSize: poolSizes(config).statements, onConnectionLoss: warnOfLoss }),
         },
       ],
-      exports: [Statements],
+      exports: [Notifications, Statements],
     };
   }
 

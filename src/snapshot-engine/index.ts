@@ -15,7 +15,7 @@ export {
 } from './archiver/archive-policy.js';
 export { type ArchiveProblem, type ProblemReason } from './archiver/archive-problem.js';
 export { type ArchiveResult, type ArchiveStatus } from './archiver/archive-result.js';
-export { type ArchiveTarget } from './archiver/archive-target.js';
+export { type ArchiveTarget, type CommitFacts } from './archiver/archive-target.js';
 export { type ChangeWatcher, type OpenWatcher, type TakenChanges } from './archiver/change-watcher.js';
 export { InotifyWatcher } from './archiver/inotify-watcher.js';
 export {
@@ -69,6 +69,7 @@ export { type CreateOptions } from './repository/create-repository.js';
 export { type OpenOptions } from './repository/open-repository.js';
 export { acquireLock, removeStaleLocks, RepositoryLock, withLock } from './repository/locks.js';
 export { Repository } from './repository/repository.js';
+export { type RepositoryGrant } from './repository/repository-grant.js';
 export { type RestoreOptions } from './restorer/restore-options.js';
 export {
   planRestore,

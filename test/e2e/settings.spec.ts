@@ -189,11 +189,20 @@ describe('the settings API', () => {
   it('counts the snapshots of the user, in units of 10^9 bytes', async () => {
     await call('PUT', SETTINGS, { provider: 'local_disk', bucket_name: 'files' });
     await query(
-      `INSERT INTO snapshots (user_id, cloud_config_id, state, stored_bytes, received_at)
-       SELECT (SELECT max(user_id) FROM cloud_configs), max(id), state, bytes, at::timestamptz FROM cloud_configs, (VALUES
+      `WITH config AS (SELECT id, user_id FROM cloud_configs ORDER BY id DESC LIMIT 1),
+       agent AS (INSERT INTO agents (user_id, api_key_id, name, hostname, platform, program_version)
+         SELECT user_id, (SELECT id FROM api_keys LIMIT 1), 'host', 'host', 'linux x64', '1' FROM config RETURNING id),
+       repository AS (INSERT INTO repositories (user_id, cloud_config_id, prefix, chunker, sealed_password)
+         SELECT user_id, id, 'r', 'gear', '' FROM config RETURNING id),
+       workspace AS (INSERT INTO workspaces (user_id, agent_id, repository_id, name, path, keep_policy)
+         SELECT config.user_id, agent.id, repository.id, 'work', '/work', '{}' FROM config, agent, repository RETURNING id, agent_id)
+       INSERT INTO snapshots (user_id, cloud_config_id, workspace_id, agent_id, run_id, object_id, tree, fencing, started_at,
+         state, stored_bytes, received_at)
+       SELECT config.user_id, config.id, workspace.id, agent_id, gen_random_uuid(), sha256(at::bytea), '', 1, at::timestamptz,
+         state, bytes, at::timestamptz
+       FROM config, workspace, (VALUES
          ('restorable', 120000000000, '2024-12-20T14:59:30Z'), ('restorable', 500000000, '2024-12-20T15:00:00Z'),
-         ('committing', 1000000000, '2024-12-20T15:00:30Z')) AS made (state, bytes, at)
-       GROUP BY state, bytes, at`,
+         ('committing', 1000000000, '2024-12-20T15:00:30Z')) AS made (state, bytes, at)`,
     );
     const { body } = await call('GET', SETTINGS);
     expect(body.stats).toEqual({

@@ -9,8 +9,11 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 /** Where a value belongs. The same words must be given to open it. */
 export interface SealedPlace {
-  /** `cfg` for settings, `dek` for a wrapped data key, `chk` for the key-check value. */
-  readonly purpose: 'cfg' | 'dek' | 'chk';
+  /**
+   * `cfg` for settings, `dek` for a wrapped data key, `chk` for the key-check value, `repo` for a repository's password,
+   * `hook` for a webhook's secret.
+   */
+  readonly purpose: 'cfg' | 'dek' | 'chk' | 'repo' | 'hook';
   readonly installationId: string;
   readonly userId: number;
   readonly rowId: number | string;

@@ -2,9 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Metrics } from '../../telemetry/metrics.js';
 import { credentialsUnreadable } from '../credentials-error.js';
-import { DataKeys } from './data-keys.service.js';
-import { EnvelopeError, envelopeKeyIds, openEnvelope, sealEnvelope, type SealedPlace } from './envelope.js';
-import { Sealing } from './sealing.service.js';
+import { EnvelopeError } from './envelope.js';
+import { SealedTexts, type TextPlace } from './sealed-texts.service.js';
 
 /** The secret fields of one configuration, by field name. */
 export type Secrets = Readonly<Record<string, string>>;
@@ -23,8 +22,7 @@ export class SealedSecrets {
   private readonly unreadable;
 
   constructor(
-    private readonly sealing: Sealing,
-    private readonly dataKeys: DataKeys,
+    private readonly texts: SealedTexts,
     metrics: Metrics,
   ) {
     this.unreadable = metrics.counter(
@@ -38,11 +36,8 @@ export class SealedSecrets {
    * @throws CredentialsError `sealed`, `credentials_unreadable` (the user's data key is damaged)
    */
   async seal(manager: EntityManager, owner: SecretsOwner, secrets: Secrets): Promise<string> {
-    const { installationId } = this.sealing.opened();
     try {
-      const { id, key, kekId } = await this.dataKeys.forSealing(manager, owner.userId);
-      const plaintext = Buffer.from(JSON.stringify(secrets), 'utf8');
-      return sealEnvelope(key, { kekId, dekId: id }, placeOf(installationId, owner), plaintext);
+      return await this.texts.seal(manager, placeOf(owner), JSON.stringify(secrets));
     } catch (error) {
       throw this.report(error, owner);
     }
@@ -50,11 +45,8 @@ export class SealedSecrets {
 
   /** @throws CredentialsError `sealed`, `credentials_unreadable`; the row is never touched */
   async open(owner: SecretsOwner, encryptedConfig: string): Promise<Secrets> {
-    const { installationId } = this.sealing.opened();
     try {
-      const key = await this.dataKeys.ofUser(owner.userId, envelopeKeyIds(encryptedConfig).dekId);
-      const plaintext = openEnvelope(key, encryptedConfig, placeOf(installationId, owner));
-      return JSON.parse(plaintext.toString('utf8')) as Secrets;
+      return JSON.parse(await this.texts.open(placeOf(owner), encryptedConfig)) as Secrets;
     } catch (error) {
       throw this.report(error, owner);
     }
@@ -70,7 +62,6 @@ export class SealedSecrets {
   }
 }
 
-function placeOf(installationId: string, owner: SecretsOwner): SealedPlace {
-  const { userId, configId, version } = owner;
-  return { purpose: 'cfg', installationId, userId, rowId: configId, field: 'encrypted_config', version };
+function placeOf({ userId, configId, version }: SecretsOwner): TextPlace {
+  return { purpose: 'cfg', userId, rowId: configId, field: 'encrypted_config', version };
 }

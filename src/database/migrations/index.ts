@@ -1,4 +1,5 @@
 import { Foundation1763800000000 } from './1763800000000-foundation.js';
+import { Workspaces1763900000000 } from './1763900000000-workspaces.js';
 
 /** In order; new migrations go to the end. */
-export const migrations = [Foundation1763800000000];
+export const migrations = [Foundation1763800000000, Workspaces1763900000000];

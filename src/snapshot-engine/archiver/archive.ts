@@ -130,7 +130,12 @@ export async function finishArchive(
             excludes: policy.excludes,
             summary,
           },
-          { signal },
+          {
+            signal,
+            problems: tally.problems,
+            problemCount: tally.problemCount,
+            requests: target.requests - started.requestsBefore,
+          },
         );
   return {
     status: tally.problemCount > 0 ? 'partial' : snapshot === undefined ? 'unchanged' : 'complete',

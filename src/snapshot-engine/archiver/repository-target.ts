@@ -1,14 +1,11 @@
 import type { BlobIndex } from '../blob-index/blob-index.js';
 import type { Repository } from '../repository/repository.js';
 import { encodeSnapshot, type Snapshot } from '../snapshot/snapshot.js';
-import type { ArchiveTarget } from './archive-target.js';
+import type { ArchiveTarget, CommitFacts } from './archive-target.js';
 import { PackedTrees } from './packed-trees.js';
 
 /** Makes a snapshot visible, e.g. by asking a server for it; answers its id. */
-export type CommitSnapshot = (
-  snapshot: Snapshot,
-  options: { readonly signal: AbortSignal },
-) => Promise<string>;
+export type CommitSnapshot = (snapshot: Snapshot, facts: CommitFacts) => Promise<string>;
 
 /**
  * An opened repository to archive into. `index` must know the whole repository, and goes on with what the runs add.
@@ -36,11 +33,9 @@ export function archiveTarget(
     saveIndex: async (options) => {
       requests += (await repository.saveIndex(index, options)).length;
     },
-    commit: (snapshot, options) => {
+    commit: (snapshot, facts) => {
       requests += 1;
-      return (
-        commit?.(snapshot, options) ?? repository.saveFile('snapshot', encodeSnapshot(snapshot), options)
-      );
+      return commit?.(snapshot, facts) ?? repository.saveFile('snapshot', encodeSnapshot(snapshot), facts);
     },
     loadTree: (id, options) => trees.load(id, options),
     get requests() {

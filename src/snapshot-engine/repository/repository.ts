@@ -10,6 +10,7 @@ import { loadIndexFiles, refreshIndexFiles, saveIndexFiles, type IndexChanges } 
 import type { RepositoryConfig } from './repository-config.js';
 import { createRepository, type CreateOptions } from './create-repository.js';
 import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
+import { makeGrant, readGrant, type RepositoryGrant } from './repository-grant.js';
 import { loadKey, saveKey, type KeyInfo } from './repository-keys.js';
 import { openRepository, type OpenedRepository, type OpenOptions } from './open-repository.js';
 import { loadSealedFile, saveSealedFile, type SealedFileKind } from './sealed-files.js';
@@ -28,7 +29,7 @@ export class Repository {
   readonly masterKey: MasterKey;
   /** For the thread that opened the repository; other threads make their own of `masterKey`. */
   readonly cipher: BlobCipher;
-  /** Id of the key that the password opened. */
+  /** Id of the key that the password opened; empty with a grant. */
   readonly keyId: string;
   readonly #config: RepositoryConfig;
   readonly #now: () => number;
@@ -58,6 +59,23 @@ export class Repository {
    */
   static async open(files: RepositoryFiles, options: OpenOptions): Promise<Repository> {
     return new Repository(await openRepository(files, options));
+  }
+
+  /**
+   * Opens without a password, with what `grant` told where it was opened with one: for hosts that may not read keys.
+   * Nothing is asked of the storage. Throws `damaged_repository` or `unsupported_repository`.
+   */
+  static fromGrant(
+    files: RepositoryFiles,
+    grant: RepositoryGrant,
+    { now }: Pick<OpenOptions, 'now'>,
+  ): Repository {
+    return new Repository({ files, ...readGrant(grant), keyId: '', now });
+  }
+
+  /** The secret that opens this repository without a password, for `fromGrant`. */
+  grant(): RepositoryGrant {
+    return makeGrant(this.masterKey, this.#config);
   }
 
   /** 64 hex digits, random; the same for all keys. */

@@ -1,0 +1,61 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from 'typeorm';
+import { CloudConfig } from '../credentials/cloud-config.entity.js';
+import { bigintAsNumber } from '../database/column-types.js';
+import type { ChunkerKind } from '../snapshot-engine/index.js';
+
+/** `creating` until its config lies in the bucket. */
+export type RepositoryState = 'creating' | 'ready';
+
+/** A restic repository in a user's bucket; one for each workspace. */
+@Entity('repositories')
+@Index('repositories_user_id', ['userId'])
+export class RepositoryRow {
+  @PrimaryGeneratedColumn('uuid', { primaryKeyConstraintName: 'repositories_pkey' })
+  id: string;
+
+  @Column({ name: 'user_id', type: 'integer' })
+  userId: number;
+
+  /** The bucket that it lies in: changing the settings loses no repository. */
+  @Column({ name: 'cloud_config_id', type: 'integer' })
+  cloudConfigId: number;
+
+  @ManyToOne(() => CloudConfig)
+  @JoinColumn({ name: 'cloud_config_id', foreignKeyConstraintName: 'repositories_cloud_config_id_fkey' })
+  cloudConfig?: Relation<CloudConfig>;
+
+  /** Below the configuration's own prefix, without a slash at either end: `repositories/<id>`. */
+  @Column({ type: 'varchar', length: 200 })
+  prefix: string;
+
+  @Column({ type: 'varchar', length: 8 })
+  chunker: ChunkerKind;
+
+  /** An envelope (purpose `repo`). */
+  @Column({ name: 'sealed_password', type: 'text' })
+  sealedPassword: string;
+
+  @Column({ type: 'varchar', length: 10, default: 'creating' })
+  state: RepositoryState;
+
+  /** Counts dooms: a commit made with the index of an earlier generation is refused. */
+  @Column({ type: 'integer', default: 0 })
+  generation: number;
+
+  /** Of all packs, as maintenance last found them and commits added since. */
+  @Column({ name: 'stored_bytes', type: 'bigint', default: 0, transformer: bigintAsNumber })
+  storedBytes: number;
+
+  @Column({ name: 'last_maintained_at', type: 'timestamptz', nullable: true })
+  lastMaintainedAt: Date | null;
+
+  @Column({ name: 'last_checked_at', type: 'timestamptz', nullable: true })
+  lastCheckedAt: Date | null;
+
+  /** What the last check or maintenance found wrong, as a sentence. */
+  @Column({ name: 'last_check_problem', type: 'text', nullable: true })
+  lastCheckProblem: string | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt: Date;
+}

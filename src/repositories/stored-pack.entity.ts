@@ -1,0 +1,31 @@
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { bigintAsNumber } from '../database/column-types.js';
+import { RepositoryRow } from './repository.entity.js';
+
+/** A pack or index file that an agent was given an order to store. */
+@Entity('stored_packs')
+export class StoredPack {
+  @PrimaryColumn({ name: 'repository_id', type: 'uuid', primaryKeyConstraintName: 'stored_packs_pkey' })
+  repositoryId: string;
+
+  @ManyToOne(() => RepositoryRow, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'repository_id', foreignKeyConstraintName: 'stored_packs_repository_id_fkey' })
+  repository?: Relation<RepositoryRow>;
+
+  /** SHA-256 of its bytes, which is its name. */
+  @PrimaryColumn({ type: 'bytea', primaryKeyConstraintName: 'stored_packs_pkey' })
+  id: Buffer;
+
+  @Column({ type: 'varchar', length: 5 })
+  kind: 'pack' | 'index';
+
+  @Column({ name: 'size_bytes', type: 'bigint', transformer: bigintAsNumber })
+  sizeBytes: number;
+
+  /** Seen in the bucket by a commit, with its size. */
+  @Column({ name: 'is_verified', type: 'boolean', default: false })
+  isVerified: boolean;
+
+  @Column({ name: 'ordered_at', type: 'timestamptz', default: () => 'now()' })
+  orderedAt: Date;
+}
