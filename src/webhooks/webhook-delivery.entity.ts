@@ -6,6 +6,8 @@ export type DeliveryState = 'pending' | 'delivered' | 'failed';
 /** One event on its way to one webhook. */
 @Entity('webhook_deliveries')
 @Index('webhook_deliveries_webhook_id', ['webhookId', 'createdAt', 'id'])
+@Index('webhook_deliveries_pending', ['webhookId'], { where: `((state)::text = 'pending'::text)` })
+@Index('webhook_deliveries_created_at', ['createdAt'])
 export class WebhookDelivery {
   @PrimaryGeneratedColumn('uuid', { primaryKeyConstraintName: 'webhook_deliveries_pkey' })
   id: string;

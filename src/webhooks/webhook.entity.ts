@@ -36,6 +36,10 @@ export class Webhook {
   @Column({ type: 'boolean', default: true })
   enabled: boolean;
 
+  /** Why Stowage disabled it, as a sentence; null when its user did, or while it is enabled. */
+  @Column({ name: 'disabled_reason', type: 'text', nullable: true })
+  disabledReason: string | null;
+
   @Column({ type: 'integer', default: 1 })
   version: number;
 

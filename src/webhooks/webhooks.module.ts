@@ -1,5 +1,9 @@
 import { Module } from '@nestjs/common';
+import { Webhooks } from './webhooks.service.js';
 
 /** Tells users’ programs what happened. */
-@Module({})
+@Module({
+  providers: [Webhooks],
+  exports: [Webhooks],
+})
 export class WebhooksModule {}

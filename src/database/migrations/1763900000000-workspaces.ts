@@ -184,6 +184,7 @@ const UP = [
     previous_secret_until TIMESTAMPTZ,
     event_types JSONB NOT NULL DEFAULT '[]',
     enabled BOOLEAN NOT NULL DEFAULT true,
+    disabled_reason TEXT,
     version INTEGER NOT NULL DEFAULT 1,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
   )`,
@@ -203,6 +204,8 @@ const UP = [
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
   )`,
   `CREATE INDEX webhook_deliveries_webhook_id ON webhook_deliveries (webhook_id, created_at, id)`,
+  `CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (webhook_id) WHERE state = 'pending'`,
+  `CREATE INDEX webhook_deliveries_created_at ON webhook_deliveries (created_at)`,
 ];
 
 const DOWN = [
