@@ -257,6 +257,7 @@ export interface CommitRequest extends LeaseHold {
   readonly generation: number;
   /** Pack and index files stored since the last commit; all must lie in the bucket. */
   readonly files: readonly string[];
+  /** The workspace's own entries, as `restic backup .` inside it: no directory that leads to it. */
   readonly tree: string;
   readonly parent: string | null;
   readonly hostname: string;
@@ -284,6 +285,14 @@ export interface RequestRestore {
   readonly target: string;
   readonly destination: 'new-directory' | 'in-place';
   readonly mirror: boolean;
+  /** Runs as soon as it is planned; otherwise a RestoreDecision is waited for. */
+  readonly starts_by_itself: boolean;
+}
+
+/** What the agent's user says to a plan that was shown. `cancel` also ends a restore that runs. */
+export interface RestoreDecision {
+  readonly restore_id: string;
+  readonly phase: 'run' | 'cancel';
 }
 
 export interface RestoreStatus {

@@ -28,6 +28,8 @@ export const AGENT_PATHS = {
   commit: '/api/v1/agent/commits',
   /** RequestRestore -> DesiredRestore: from the agent's command line. */
   requestRestore: '/api/v1/agent/restores',
+  /** RestoreDecision -> RestoreStatus: of a restore on this agent. */
+  decideRestore: '/api/v1/agent/restores/decisions',
   /** { restore_id } -> RestoreStatus */
   restoreStatus: '/api/v1/agent/restores/status',
 } as const;
