@@ -4,8 +4,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { Config } from './config/config.js';
 import { ConfigurationError, readProcessEnvironment } from './config/read-environment.js';
+import { StopSignal } from './config/stop-signal.js';
 import { DatabaseStartError } from './database/database-start-error.js';
-import { Readiness } from './health/readiness.js';
 import { createApp } from './http/app.factory.js';
 import { Drain } from './http/drain.js';
 import { describeError } from './telemetry/describe-error.js';
@@ -59,7 +59,7 @@ async function stop(
   graceSeconds: number,
   log: Log,
 ): Promise<void> {
-  app.get(Readiness).stop();
+  app.get(StopSignal).stop();
   const cut = await drain.run(graceSeconds * 1_000);
   if (cut > 0) log.warn({ requests: cut }, 'requests were cut: they did not finish in time');
   await app.close();

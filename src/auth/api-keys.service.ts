@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { Clock } from '../config/clock.js';
 import { notFound, validationFailed } from '../errors/request-errors.js';
 import { type KeyKind, newApiKey } from './api-key-format.js';
@@ -55,22 +55,25 @@ export class ApiKeys {
   }
 
   /** Without asking who wants it: for the operator's command line. @throws RequestError `not_found` */
-  createFor(origin: AuditOrigin, { userId, kind, name, expiresAt }: NewApiKey): Promise<CreatedApiKey> {
+  createFor(origin: AuditOrigin, wanted: NewApiKey): Promise<CreatedApiKey> {
+    return this.database.transaction((manager) => this.createIn(manager, origin, wanted));
+  }
+
+  /** As a part of a larger change, whose transaction is `manager`'s. @throws RequestError `not_found` */
+  async createIn(manager: EntityManager, origin: AuditOrigin, wanted: NewApiKey): Promise<CreatedApiKey> {
+    const { userId, kind, name, expiresAt } = wanted;
     const key = newApiKey(kind);
-    const createdAtMs = this.clock.now();
-    return this.database.transaction(async (manager) => {
-      if (!(await manager.existsBy(User, { id: userId }))) throw notFound('user');
-      const row = await manager.save(
-        ApiKey,
-        rowOfKey(key, { userId, kind, scopes: [kind], name, createdAtMs, expiresAt }),
-      );
-      const details = { user_id: userId, kind, expires_at: expiresAt };
-      await this.audit.record(
-        { ...origin, action: 'api_key.created', subject: subjectOf(row.id), details },
-        manager,
-      );
-      return { key, row };
-    });
+    if (!(await manager.existsBy(User, { id: userId }))) throw notFound('user');
+    const row = await manager.save(
+      ApiKey,
+      rowOfKey(key, { userId, kind, scopes: [kind], name, createdAtMs: this.clock.now(), expiresAt }),
+    );
+    const details = { user_id: userId, kind, expires_at: expiresAt };
+    await this.audit.record(
+      { ...origin, action: 'api_key.created', subject: subjectOf(row.id), details },
+      manager,
+    );
+    return { key, row };
   }
 
   /**
@@ -110,14 +113,24 @@ export class ApiKeys {
       // Locked, so that no session is opened with it meanwhile.
       const row = await manager.findOne(ApiKey, { where: { id }, lock: { mode: 'pessimistic_write' } });
       if (row === null || !mayManage(caller, row)) throw notFound('API key');
-      if (row.revokedAt !== null) return;
-      await manager.query(REVOKE, [id, new Date(this.clock.now())]);
-      const details = { user_id: row.userId, kind: row.kind };
-      await this.audit.record(
-        { ...origin, action: 'api_key.revoked', subject: subjectOf(id), details },
-        manager,
-      );
+      await this.revokeIn(manager, origin, row);
     });
+    this.forgetRevoked();
+  }
+
+  /** As a part of a larger change; `forgetRevoked` must follow when it is committed. */
+  async revokeIn(manager: EntityManager, origin: AuditOrigin, row: ApiKey): Promise<void> {
+    if (row.revokedAt !== null) return;
+    await manager.query(REVOKE, [row.id, new Date(this.clock.now())]);
+    const details = { user_id: row.userId, kind: row.kind };
+    await this.audit.record(
+      { ...origin, action: 'api_key.revoked', subject: subjectOf(row.id), details },
+      manager,
+    );
+  }
+
+  /** Revoked keys are refused in this process from now on, not only within a second. */
+  forgetRevoked(): void {
     this.keys.forgetAll();
   }
 }

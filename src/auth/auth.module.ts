@@ -32,6 +32,6 @@ import { Users } from './users.service.js';
     ConfiguredAdminKey,
     AuditLog,
   ],
-  exports: [AuditLog],
+  exports: [ApiKeys, AuditLog],
 })
 export class AuthModule {}

@@ -4,8 +4,9 @@ import { Clock, SystemClock } from './clock.js';
 import { Config } from './config.js';
 import type { Environment } from './environment.js';
 import { readEnvironment } from './read-environment.js';
+import { StopSignal } from './stop-signal.js';
 
-/** Validates the environment at start and provides `Config` and `Clock` to all modules. */
+/** Validates the environment at start and provides `Config`, `Clock` and `StopSignal` to all modules. */
 @Global()
 @Module({})
 export class ConfigModule {
@@ -16,8 +17,9 @@ export class ConfigModule {
       providers: [
         { provide: Config, useFactory: () => new Config(environment ?? readEnvironment(process.env)) },
         { provide: Clock, useClass: SystemClock },
+        StopSignal,
       ],
-      exports: [Config, Clock],
+      exports: [Config, Clock, StopSignal],
     };
   }
 }

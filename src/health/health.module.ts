@@ -6,7 +6,6 @@ import { CredentialsModule } from '../credentials/credentials.module.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { HealthController } from './health.controller.js';
 import { MetricsController, PublicMetricsController } from './metrics.controller.js';
-import { Readiness } from './readiness.js';
 import { ReadinessChecks } from './readiness-checks.service.js';
 
 @Module({})
@@ -25,8 +24,7 @@ export class HealthModule {
       // Failures are answered and counted; terminus need not log each probe of a balancer.
       imports: [CredentialsModule, TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController, METRICS_PUBLIC ? PublicMetricsController : MetricsController],
-      providers: [Readiness, ReadinessChecks],
-      exports: [Readiness],
+      providers: [ReadinessChecks],
     };
   }
 }

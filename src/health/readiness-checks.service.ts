@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorFunction, HealthIndicatorService } from '@nestjs/terminus';
+import { StopSignal } from '../config/stop-signal.js';
 import { Sealing } from '../credentials/sealing/sealing.service.js';
 import { Statements } from '../database/statements.js';
-import { Readiness } from './readiness.js';
 
 const DATABASE_DEADLINE_MS = 2_000;
 const PING = { name: 'health_ping', text: 'SELECT 1 AS one' };
@@ -11,7 +11,7 @@ const PING = { name: 'health_ping', text: 'SELECT 1 AS one' };
 @Injectable()
 export class ReadinessChecks {
   constructor(
-    private readonly readiness: Readiness,
+    private readonly stopping: StopSignal,
     private readonly statements: Statements,
     private readonly sealing: Sealing,
     private readonly indicators: HealthIndicatorService,
@@ -23,7 +23,7 @@ export class ReadinessChecks {
 
   private process() {
     const indicator = this.indicators.check('process');
-    return this.readiness.stopping ? indicator.down('is stopping') : indicator.up();
+    return this.stopping.signal.aborted ? indicator.down('is stopping') : indicator.up();
   }
 
   private async database() {
