@@ -48,6 +48,10 @@ export class Agent {
   @Column({ name: 'last_seen_at', type: 'timestamptz', nullable: true })
   lastSeenAt: Date | null;
 
+  /** As the watchdog last saw it; null: it is heard of. */
+  @Column({ name: 'offline_since', type: 'timestamptz', nullable: true })
+  offlineSince: Date | null;
+
   @Column({ name: 'removed_at', type: 'timestamptz', nullable: true })
   removedAt: Date | null;
 }

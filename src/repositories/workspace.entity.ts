@@ -62,6 +62,10 @@ export class Workspace {
   @Column({ type: 'boolean', default: false })
   paused: boolean;
 
+  /** When it was made, resumed or moved to another agent: from then on runs are due. */
+  @Column({ name: 'active_since', type: 'timestamptz', default: () => 'now()' })
+  activeSince: Date;
+
   /** Counts changes of the policy: the ETag. */
   @Column({ type: 'integer', default: 1 })
   version: number;

@@ -23,6 +23,7 @@ const UP = [
     is_embedded BOOLEAN NOT NULL DEFAULT false,
     enrolled_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     last_seen_at TIMESTAMPTZ,
+    offline_since TIMESTAMPTZ,
     removed_at TIMESTAMPTZ
   )`,
   `CREATE UNIQUE INDEX agents_api_key_id ON agents (api_key_id)`,
@@ -66,6 +67,7 @@ const UP = [
     keep_policy JSONB NOT NULL,
     upload_bytes_per_second BIGINT,
     paused BOOLEAN NOT NULL DEFAULT false,
+    active_since TIMESTAMPTZ NOT NULL DEFAULT now(),
     version INTEGER NOT NULL DEFAULT 1,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     deleted_at TIMESTAMPTZ,

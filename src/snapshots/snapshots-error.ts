@@ -1,0 +1,22 @@
+import { StowageError } from '../errors/stowage-error.js';
+
+export type SnapshotsErrorCode =
+  /** 409: no agent was named, and this server runs none. */
+  | 'no_agent'
+  /** 403: a path that this user may not use on the server's own machine. */
+  | 'path_refused'
+  /** 409: another workspace has this name. */
+  | 'name_taken'
+  /** 409: stays until somebody takes the protection off. */
+  | 'snapshot_protected'
+  /** 409: nothing was snapshotted yet. */
+  | 'no_snapshot'
+  /** 400: would write into the workspace itself, and nobody said so. */
+  | 'confirmation_required'
+  /** 409: the restore is in a state in which this cannot be done. */
+  | 'restore_state'
+  /** 429: more event streams of one user than a process keeps. */
+  | 'too_many_streams';
+
+/** What can go wrong with workspaces, snapshots and restores; of a repository itself there are RepositoryErrors. */
+export class SnapshotsError extends StowageError<SnapshotsErrorCode> {}
