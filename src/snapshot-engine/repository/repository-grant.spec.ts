@@ -8,7 +8,7 @@ describe('a grant', () => {
   let repository: Repository;
 
   beforeEach(async () => {
-    files = new MemoryRepositoryFiles(new MemoryRepositoryStore({ now: () => 1_000 }));
+    files = new MemoryRepositoryFiles(new MemoryRepositoryStore());
     repository = await Repository.create(files, { ...options, chunker: 'gear' });
   });
 
