@@ -1,5 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from 'typeorm';
 import { User } from '../auth/user.entity.js';
+import { Agent } from '../repositories/agent.entity.js';
 
 /** Lets one agent enrol, once. The token itself is shown once and never stored. */
 @Entity('enrolment_tokens')
@@ -17,6 +18,14 @@ export class EnrolmentToken {
 
   @Column({ name: 'agent_name', type: 'varchar', length: 100 })
   agentName: string;
+
+  /** The agent whose host lost its key and that gets another one; null: a new agent. */
+  @Column({ name: 'agent_id', type: 'uuid', nullable: true })
+  agentId: string | null;
+
+  @ManyToOne(() => Agent, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'agent_id', foreignKeyConstraintName: 'enrolment_tokens_agent_id_fkey' })
+  agent?: Relation<Agent> | null;
 
   /** SHA-256 of the token. */
   @Column({ name: 'token_hash', type: 'bytea' })

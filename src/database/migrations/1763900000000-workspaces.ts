@@ -32,6 +32,7 @@ const UP = [
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
     agent_name VARCHAR(100) NOT NULL,
+    agent_id UUID REFERENCES agents(id) ON DELETE CASCADE,
     token_hash BYTEA NOT NULL,
     is_embedded BOOLEAN NOT NULL DEFAULT false,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
