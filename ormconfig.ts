@@ -10,6 +10,7 @@ import { CloudFile } from './src/files/cloud-file.entity.js';
 import { IdempotencyKey } from './src/http/idempotency-key.entity.js';
 import { RateLimit } from './src/http/rate-limit.entity.js';
 import { Job } from './src/jobs/job.entity.js';
+import { JobWorker } from './src/jobs/job-worker.entity.js';
 import { repositoryEntities } from './src/repositories/repositories.entities.js';
 import { LocalFile } from './src/sync-settings/local-file.entity.js';
 import { SyncSettings } from './src/sync-settings/sync-settings.entity.js';
@@ -32,6 +33,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
       IdempotencyKey,
       Installation,
       Job,
+      JobWorker,
       LocalFile,
       RateLimit,
       SyncSettings,

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type TDataShape } from './client/index.js';
-import type { ChangeUserData, ChangeUserErrors, ChangeUserResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListUsersData, ListUsersErrors, ListUsersResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
+import type { ChangeUserData, ChangeUserErrors, ChangeUserResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListUsersData, ListUsersErrors, ListUsersResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -302,6 +302,32 @@ export class Operations extends HeyApiClient {
                 'Content-Type': 'application/json',
                 ...options.headers
             }
+        });
+    }
+    
+    /**
+     * List long work
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listJobs<ThrowOnError extends boolean = true>(options?: Options<ListJobsData, ThrowOnError>): RequestResult<ListJobsResponses, ListJobsErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListJobsResponses, ListJobsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/jobs',
+            ...options
+        });
+    }
+    
+    /**
+     * Look at long work
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getJob<ThrowOnError extends boolean = true>(options: Options<GetJobData, ThrowOnError>): RequestResult<GetJobResponses, GetJobErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetJobResponses, GetJobErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/jobs/{id}',
+            ...options
         });
     }
     

@@ -400,6 +400,53 @@ export type Health = {
     };
 };
 
+export type JobDto = {
+    id: string;
+    /**
+     * What is done.
+     */
+    kind: string;
+    /**
+     * What it is done to.
+     */
+    subject: string;
+    state: JobState;
+    /**
+     * How far it is; its members depend on the kind.
+     */
+    progress: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * What came of it; its members depend on the kind.
+     */
+    result: {
+        [key: string]: unknown;
+    } | null;
+    error: JobErrorDto | null;
+    created_at: string;
+    started_at: string | null;
+    finished_at: string | null;
+};
+
+export type JobErrorDto = {
+    code: string;
+    /**
+     * A sentence to act on.
+     */
+    detail: string;
+};
+
+export type JobPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<JobDto>;
+};
+
+export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
 export type LeftoversDto = {
     checked_at: string;
     /**
@@ -2113,6 +2160,120 @@ export type CreateDownloadUrlResponses = {
 };
 
 export type CreateDownloadUrlResponse = CreateDownloadUrlResponses[keyof CreateDownloadUrlResponses];
+
+export type ListJobsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        state?: JobState;
+        /**
+         * Only what is done to this.
+         */
+        subject?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/jobs';
+};
+
+export type ListJobsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListJobsError = ListJobsErrors[keyof ListJobsErrors];
+
+export type ListJobsResponses = {
+    /**
+     * OK
+     */
+    200: JobPageDto;
+};
+
+export type ListJobsResponse = ListJobsResponses[keyof ListJobsResponses];
+
+export type GetJobData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/jobs/{id}';
+};
+
+export type GetJobErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetJobError = GetJobErrors[keyof GetJobErrors];
+
+export type GetJobResponses = {
+    /**
+     * OK
+     */
+    200: JobDto;
+};
+
+export type GetJobResponse = GetJobResponses[keyof GetJobResponses];
 
 export type GetMeData = {
     body?: never;

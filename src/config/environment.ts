@@ -1,5 +1,15 @@
 import { Transform, type TransformFnParams } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateIf } from 'class-validator';
+import {
+  ArrayNotEmpty,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateIf,
+} from 'class-validator';
 
 const toInteger = ({ value }: TransformFnParams): unknown =>
   typeof value === 'string' && /^-?\d+$/.test(value.trim()) ? Number(value) : value;
@@ -49,7 +59,7 @@ export class Environment {
   })
   DATABASE_URL?: string;
 
-  /** Connections of this process to PostgreSQL, shared by all of its work. */
+  /** Connections of this process to PostgreSQL, shared by all of its work but jobs, which have 5 more. */
   @Transform(toInteger)
   @IsInt()
   @Min(2)
@@ -129,6 +139,12 @@ export class Environment {
   @Transform(toBoolean)
   @IsIn([true, false])
   METRICS_PUBLIC: boolean = false;
+
+  /** What this process does, separated by commas: `api` answers requests, `worker` runs jobs. Health is always told. */
+  @Transform(toList)
+  @IsIn(['api', 'worker'], { each: true, message: 'must list api, worker or both' })
+  @ArrayNotEmpty({ message: 'must list api, worker or both' })
+  STOWAGE_ROLES: string[] = ['api', 'worker'];
 
   /** Longest wait for running requests at shutdown, in seconds. */
   @Transform(toInteger)

@@ -48,7 +48,7 @@ export class DatabaseModule implements OnApplicationShutdown {
             new Statements({ url, poolSize: poolSizes(config).statements, onConnectionLoss: warnOfLoss }),
         },
       ],
-      exports: [Notifications, Statements],
+      exports: [server, Notifications, Statements],
     };
   }
 

@@ -4,6 +4,7 @@ import { AbstractLogger, DataSource, type DataSourceOptions } from 'typeorm';
 import { ADVISORY_LOCK_CLASS, ADVISORY_LOCKS } from './advisory-locks.js';
 import { isConnectionLoss } from './connection-loss.js';
 import { DatabaseStartError } from './database-start-error.js';
+import { migrateQueue } from './queue-schema.js';
 
 export interface MigrateOptions {
   readonly url: string;
@@ -38,6 +39,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       ADVISORY_LOCKS.migrations,
     ]);
     await runMigrations(options);
+    await migrateQueue(options.url);
     await connection.query('COMMIT');
   } catch (error) {
     if (error instanceof DatabaseStartError) throw error;

@@ -178,6 +178,10 @@ const UP = [
   )`,
   `CREATE INDEX jobs_user_id ON jobs (user_id, created_at, id)`,
   `CREATE INDEX jobs_subject ON jobs (subject) WHERE finished_at IS NULL`,
+  `CREATE TABLE job_workers (
+    id VARCHAR(60) PRIMARY KEY,
+    seen_at TIMESTAMPTZ NOT NULL
+  )`,
   `CREATE TABLE webhooks (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
@@ -214,6 +218,7 @@ const UP = [
 const DOWN = [
   'DROP TABLE webhook_deliveries',
   'DROP TABLE webhooks',
+  'DROP TABLE job_workers',
   'DROP TABLE jobs',
   'DROP TABLE restores',
   `ALTER TABLE snapshots

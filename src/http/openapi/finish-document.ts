@@ -24,6 +24,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Files: 'Files in the user’s bucket.',
   'Implementation guide':
     'The routes of the cloud storage implementation guide, for clients written from it.',
+  Jobs: 'Long work that was asked for: how far it is and what came of it.',
   Users: 'Users of this installation.',
   'API keys': 'Keys with scopes, expiry and revocation.',
   Audit: 'Who did what.',

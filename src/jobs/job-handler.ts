@@ -1,0 +1,31 @@
+/** Ids only: a payload is readable to whoever reads the database, and what it names may have changed meanwhile. */
+export type JobPayload = Readonly<Record<string, string | number | boolean>>;
+
+export interface JobRun {
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Whether no attempt follows when this one fails. */
+  readonly isLastAttempt: boolean;
+  /** Aborted when this process stops, or when it was taken for dead and others may run the job. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does one job. It may run more than once, and after a pause of its process even twice at a time: what it does is
+ * guarded by state in tables. Rejecting means another attempt, later.
+ */
+export type JobHandler<Payload extends JobPayload = JobPayload> = (
+  payload: Payload,
+  run: JobRun,
+) => Promise<void>;
+
+/** `prompt`: ends within seconds. `long`: may take hours; a few of them leave room for prompt ones. */
+export type JobLane = 'prompt' | 'long';
+
+/** Jobs that one process runs at the same time. */
+export const JOBS_AT_ONCE: Readonly<Record<JobLane, number>> = { prompt: 8, long: 2 };
+
+export interface HandlerOptions {
+  /** `prompt` when absent. */
+  readonly lane?: JobLane;
+}

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { Job, type JobState } from './job.entity.js';
+
+export interface JobFilters {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly state?: JobState;
+  readonly subject?: string;
+}
+
+export interface JobsPage {
+  readonly jobs: readonly Job[];
+  readonly nextCursor: string | null;
+}
+
+interface Position {
+  /** With microseconds, which a Date does not have. */
+  readonly at: string;
+  readonly id: string;
+}
+
+const POSITION = `to_char(job.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** A user's jobs, the newest first. */
+@Injectable()
+export class JobListing {
+  constructor(private readonly database: DataSource) {}
+
+  /** @throws RequestError `validation_failed` for a cursor that is none */
+  async page(userId: number, { limit, cursor, state, subject }: JobFilters): Promise<JobsPage> {
+    const query = this.database.manager
+      .createQueryBuilder(Job, 'job')
+      .addSelect(POSITION, 'position')
+      .where('job.user_id = :userId', { userId })
+      .orderBy('job.created_at', 'DESC')
+      .addOrderBy('job.id', 'DESC')
+      .limit(limit + 1);
+    if (state !== undefined) query.andWhere('job.state = :state', { state });
+    if (subject !== undefined) query.andWhere('job.subject = :subject', { subject });
+    if (cursor !== undefined) {
+      const after = decodeCursor<Position>(cursor, { at: 'timestamp', id: 'uuid' });
+      query.andWhere('(job.created_at, job.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid))', after);
+    }
+    const { entities, raw } = await query.getRawAndEntities<{ position: string }>();
+    const jobs = entities.slice(0, limit);
+    const hasMore = entities.length > limit;
+    return {
+      jobs,
+      nextCursor: hasMore ? encodeCursor({ at: raw[limit - 1]!.position, id: jobs.at(-1)!.id }) : null,
+    };
+  }
+}
