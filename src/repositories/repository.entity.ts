@@ -46,13 +46,48 @@ export class RepositoryRow {
   @Column({ name: 'stored_bytes', type: 'bigint', default: 0, transformer: bigintAsNumber })
   storedBytes: number;
 
+  /** The run that maintains it now; one at a time, until `maintained_until`. */
+  @Column({ name: 'maintained_by', type: 'uuid', nullable: true })
+  maintainedBy: string | null;
+
+  /** By the database's clock. */
+  @Column({ name: 'maintained_until', type: 'timestamptz', nullable: true })
+  maintainedUntil: Date | null;
+
+  /** When somebody looks again whether there is something to thin out or to prune. */
+  @Column({ name: 'maintain_after', type: 'timestamptz', default: () => 'now()' })
+  maintainAfter: Date;
+
   @Column({ name: 'last_maintained_at', type: 'timestamptz', nullable: true })
   lastMaintainedAt: Date | null;
+
+  /** Why the last maintenance could not do its work, as a sentence: a foreign lock, a doubt, a bucket that fails. */
+  @Column({ name: 'last_maintenance_problem', type: 'text', nullable: true })
+  lastMaintenanceProblem: string | null;
+
+  @Column({ name: 'last_pruned_at', type: 'timestamptz', nullable: true })
+  lastPrunedAt: Date | null;
+
+  /** Snapshots were forgotten since the last prune. */
+  @Column({ name: 'has_garbage', type: 'boolean', default: false })
+  hasGarbage: boolean;
+
+  /** Snapshots in the bucket that other programs made there; they are kept and not thinned out. */
+  @Column({ name: 'foreign_snapshots', type: 'integer', default: 0 })
+  foreignSnapshots: number;
+
+  /** Calls to the provider by maintenance, checks and drills. */
+  @Column({ name: 'maintenance_requests', type: 'bigint', default: 0, transformer: bigintAsNumber })
+  maintenanceRequests: number;
+
+  /** When the next check is due by itself. */
+  @Column({ name: 'check_after', type: 'timestamptz', default: () => 'now()' })
+  checkAfter: Date;
 
   @Column({ name: 'last_checked_at', type: 'timestamptz', nullable: true })
   lastCheckedAt: Date | null;
 
-  /** What the last check or maintenance found wrong, as a sentence. */
+  /** What the last check found wrong, as a sentence; null: nothing. */
   @Column({ name: 'last_check_problem', type: 'text', nullable: true })
   lastCheckProblem: string | null;
 

@@ -5,8 +5,11 @@ import { bigintAsNumber } from '../database/column-types.js';
 import { Agent } from './agent.entity.js';
 import { Workspace } from './workspace.entity.js';
 
-/** `committing` until its object is known to lie in the bucket. */
-export type SnapshotState = 'committing' | 'restorable';
+/**
+ * `committing` until its object is known to lie in the bucket, then `restorable`. `forgetting`: it goes, and its object
+ * may be gone already; maintenance deletes first that and then the row. `missing`: somebody else removed its object.
+ */
+export type SnapshotState = 'committing' | 'restorable' | 'forgetting' | 'missing';
 
 /** A workspace's state in the bucket. */
 @Entity('snapshots')

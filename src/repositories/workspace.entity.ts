@@ -119,4 +119,8 @@ export class Workspace {
   /** When a restore of one of its snapshots last ran to its end, all hashes equal. */
   @Column({ name: 'last_proven_at', type: 'timestamptz', nullable: true })
   lastProvenAt: Date | null;
+
+  /** When the next restore drill is due. */
+  @Column({ name: 'drill_after', type: 'timestamptz', default: () => 'now()' })
+  drillAfter: Date;
 }

@@ -50,7 +50,16 @@ const UP = [
     state VARCHAR(10) NOT NULL DEFAULT 'creating',
     generation INTEGER NOT NULL DEFAULT 0,
     stored_bytes BIGINT NOT NULL DEFAULT 0,
+    maintained_by UUID,
+    maintained_until TIMESTAMPTZ,
+    maintain_after TIMESTAMPTZ NOT NULL DEFAULT now(),
     last_maintained_at TIMESTAMPTZ,
+    last_maintenance_problem TEXT,
+    last_pruned_at TIMESTAMPTZ,
+    has_garbage BOOLEAN NOT NULL DEFAULT false,
+    foreign_snapshots INTEGER NOT NULL DEFAULT 0,
+    maintenance_requests BIGINT NOT NULL DEFAULT 0,
+    check_after TIMESTAMPTZ NOT NULL DEFAULT now(),
     last_checked_at TIMESTAMPTZ,
     last_check_problem TEXT,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
@@ -83,7 +92,8 @@ const UP = [
     requested_run_id UUID,
     health VARCHAR(12) NOT NULL DEFAULT 'waiting',
     health_since TIMESTAMPTZ NOT NULL DEFAULT now(),
-    last_proven_at TIMESTAMPTZ
+    last_proven_at TIMESTAMPTZ,
+    drill_after TIMESTAMPTZ NOT NULL DEFAULT now()
   )`,
   `CREATE UNIQUE INDEX workspaces_repository_id ON workspaces (repository_id)`,
   `CREATE UNIQUE INDEX workspaces_name ON workspaces (user_id, name) WHERE deleted_at IS NULL`,
