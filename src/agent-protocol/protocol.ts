@@ -63,5 +63,7 @@ export const MAX_ORDERS = 200;
 export const ORDER_TTL_SECONDS = 900;
 /** Of a pack or index file that an agent may store. */
 export const MAX_ORDERED_BYTES = 128 * 1_024 * 1_024;
+/** Named by one commit; a first snapshot of more is committed by a later run, which finds most of it stored. */
+export const MAX_COMMIT_FILES = 100_000;
 /** Problems named in a report; all are counted. */
 export const MAX_NAMED_PROBLEMS = 20;

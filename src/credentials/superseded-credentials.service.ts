@@ -52,7 +52,7 @@ export class SupersededCredentials implements OnApplicationBootstrap, OnApplicat
     return this.database.query(
       `SELECT id, (
          EXISTS (SELECT 1 FROM cloud_files f WHERE f.cloud_config_id = c.id) OR
-         EXISTS (SELECT 1 FROM snapshots s WHERE s.cloud_config_id = c.id)
+         EXISTS (SELECT 1 FROM repositories r WHERE r.cloud_config_id = c.id)
        ) AS "inUse"
        FROM cloud_configs c
        WHERE NOT is_active AND forgotten_at IS NULL AND updated_at < now() - make_interval(hours => $1)

@@ -3,19 +3,17 @@ import type { CredentialsErrorCode } from '../credentials/credentials-error.js';
 import type { RequestErrorCode } from '../errors/request-errors.js';
 import type { FilesErrorCode } from '../files/file-errors.js';
 import type { StorageErrorCode } from '../storage-providers/storage-errors.js';
+import type { ProblemKind } from './problem-kind.js';
+import { REPOSITORY_PROBLEMS, type RepositoryProblemCode } from './repository-problems.js';
 
 /** Every code that an answer may carry: the union of all features' codes. */
 export type ErrorCode =
-  RequestErrorCode | AuthErrorCode | CredentialsErrorCode | FilesErrorCode | StorageErrorCode;
-
-export interface ProblemKind {
-  readonly status: number;
-  readonly title: string;
-  /** When it is answered, in a sentence. */
-  readonly meaning: string;
-  /** What the caller does about it, in a sentence. */
-  readonly action: string;
-}
+  | RequestErrorCode
+  | AuthErrorCode
+  | CredentialsErrorCode
+  | FilesErrorCode
+  | RepositoryProblemCode
+  | StorageErrorCode;
 
 /**
  * The one table of codes. A new code in a feature's union does not compile until it has its line here, and
@@ -322,6 +320,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
       'The provider failed or answered something unexpected; `provider.provider_code` is its own word.',
     action: 'Repeat the request later; the status page of the provider may tell more.',
   },
+  ...REPOSITORY_PROBLEMS,
 };
 
 export function problemKind(code: string): ProblemKind | undefined {

@@ -3,8 +3,10 @@ import { isConnectionLoss } from '../database/connection-loss.js';
 import { RequestError } from '../errors/request-errors.js';
 import { StowageError } from '../errors/stowage-error.js';
 import type { Problem } from '../rest/problem.dto.js';
+import { RepositoryError } from '../snapshot-engine/index.js';
 import { StorageError } from '../storage-providers/storage-errors.js';
-import { type ErrorCode, problemKind, type ProblemKind, PROBLEMS } from './problem-catalogue.js';
+import { type ErrorCode, problemKind, PROBLEMS } from './problem-catalogue.js';
+import type { ProblemKind } from './problem-kind.js';
 
 export interface ProblemAnswer {
   readonly headers: Readonly<Record<string, string>>;
@@ -17,7 +19,10 @@ export interface ProblemRequest {
   readonly requestId: string;
 }
 
-type KnownError = StowageError | StorageError;
+type KnownError = StowageError | StorageError | RepositoryError;
+
+/** Of a repository: what passes by itself. */
+const PASSING_CODES: ReadonlySet<string> = new Set(['repository_locked', 'cancelled']);
 
 /**
  * RFC 9457 problem details of any error. Only the sentences of our own errors are shown; what others wrote may
@@ -35,7 +40,7 @@ export function problemOf(error: unknown, request: ProblemRequest): ProblemAnswe
     instance: request.path,
     code,
     request_id: request.requestId,
-    retryable: known.retryable,
+    retryable: isRetryable(known),
   };
   if (known instanceof StowageError && known.errors.length > 0) body.errors = [...known.errors];
   if (known instanceof StorageError) Object.assign(body, providerMembers(known));
@@ -53,8 +58,7 @@ export function isUnforeseen(error: unknown): boolean {
 
 /** The error itself when it is ours and has a code of the catalogue, otherwise one that stands for it. */
 function toKnownError(error: unknown): KnownError {
-  if ((error instanceof StowageError || error instanceof StorageError) && problemKind(error.code as string))
-    return error;
+  if (isOurs(error) && problemKind(error.code)) return error;
   if (isConnectionLoss(error) || isConnectionLoss((error as { driverError?: unknown } | null)?.driverError))
     return databaseUnreachable();
   const status = statusOf(error);
@@ -68,6 +72,14 @@ function toKnownError(error: unknown): KnownError {
     'Something failed that should not. If it fails again, tell the operator the request_id.',
     { retryable: true },
   );
+}
+
+function isOurs(error: unknown): error is KnownError {
+  return error instanceof StowageError || error instanceof StorageError || error instanceof RepositoryError;
+}
+
+function isRetryable(error: KnownError): boolean {
+  return error instanceof RepositoryError ? PASSING_CODES.has(error.code) : error.retryable;
 }
 
 /** What Nest, Fastify and their plugins mean by their statuses. */
@@ -114,9 +126,10 @@ function headersOf(error: KnownError, status: number): Record<string, string> {
   return {
     'content-type': 'application/problem+json; charset=utf-8',
     'cache-control': 'no-store',
-    ...(error.retryAfterMs !== undefined && {
-      'retry-after': String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))),
-    }),
+    ...(!(error instanceof RepositoryError) &&
+      error.retryAfterMs !== undefined && {
+        'retry-after': String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))),
+      }),
     ...(status === 401 && { 'www-authenticate': 'Bearer realm="stowage"' }),
   };
 }

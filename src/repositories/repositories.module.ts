@@ -1,7 +1,18 @@
 import { Module } from '@nestjs/common';
-import { Proofs } from './proofs.service.js';
-import { RestoreSteps } from './restore-steps.service.js';
+import { CredentialsModule } from '../credentials/credentials.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
+import { AgentAccess } from './agent-access.service.js';
+import { DoomedPackRows } from './doomed-pack-rows.service.js';
+import { FileOrders } from './file-orders.service.js';
+import { Leases } from './leases.service.js';
+import { Repositories } from './repositories.service.js';
+import { SnapshotCommits } from './snapshot-commits.service.js';
+import { StoredFiles } from './stored-files.service.js';
 
 /** The repositories of workspaces: opening, leases, orders, commits. */
-@Module({ providers: [Proofs, RestoreSteps], exports: [Proofs, RestoreSteps] })
+@Module({
+  imports: [CredentialsModule, WebhooksModule],
+  providers: [AgentAccess, DoomedPackRows, FileOrders, Leases, Repositories, SnapshotCommits, StoredFiles],
+  exports: [AgentAccess, DoomedPackRows, FileOrders, Leases, Repositories, SnapshotCommits],
+})
 export class RepositoriesModule {}

@@ -2,7 +2,10 @@ import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } f
 import { bigintAsNumber } from '../database/column-types.js';
 import { RepositoryRow } from './repository.entity.js';
 
-/** A pack or index file that an agent was given an order to store. */
+/**
+ * A pack or index file that an agent was given an order to store. Rows go when the commit after the one that named them
+ * is made: by then no agent will name them again.
+ */
 @Entity('stored_packs')
 export class StoredPack {
   @PrimaryColumn({ name: 'repository_id', type: 'uuid', primaryKeyConstraintName: 'stored_packs_pkey' })
@@ -22,9 +25,17 @@ export class StoredPack {
   @Column({ name: 'size_bytes', type: 'bigint', transformer: bigintAsNumber })
   sizeBytes: number;
 
-  /** Seen in the bucket by a commit, with its size. */
+  /** Of the bytes that the agent announced; orders for other bytes under the same name are refused. */
+  @Column({ type: 'bytea' })
+  md5: Buffer;
+
+  /** Seen in the bucket by a HEAD, with its size. */
   @Column({ name: 'is_verified', type: 'boolean', default: false })
   isVerified: boolean;
+
+  /** Named by the repository's newest commit. */
+  @Column({ name: 'is_committed', type: 'boolean', default: false })
+  isCommitted: boolean;
 
   @Column({ name: 'ordered_at', type: 'timestamptz', default: () => 'now()' })
   orderedAt: Date;

@@ -41,6 +41,7 @@ export { type FoundEntry, SnapshotBrowser } from './browser/snapshot-browser.js'
 export { parseSnapshotPath, showPath, type SnapshotPath } from './browser/snapshot-path.js';
 export { BlobIndex } from './blob-index/blob-index.js';
 export { type ChunkerKind } from './chunker/chunker.js';
+export { isSha256Hex } from './crypto/sha256-hex.js';
 export {
   isRepositoryError,
   REPOSITORY_ERROR_CODES,
@@ -68,8 +69,11 @@ export { type RepositoryFileKind, type RepositoryFiles } from './repository/repo
 export { type CreateOptions } from './repository/create-repository.js';
 export { type OpenOptions } from './repository/open-repository.js';
 export { acquireLock, removeStaleLocks, RepositoryLock, withLock } from './repository/locks.js';
+export { inParallel } from './repository/in-parallel.js';
 export { Repository } from './repository/repository.js';
 export { type RepositoryGrant } from './repository/repository-grant.js';
+export { fileName } from './repository/repository-layout.js';
+export { type SealedFile } from './repository/sealed-files.js';
 export { type RestoreOptions } from './restorer/restore-options.js';
 export {
   planRestore,

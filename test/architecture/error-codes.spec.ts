@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { errorsMarkdown } from '../../src/http/openapi/error-pages.js';
 import { PROBLEMS } from '../../src/http/problem-catalogue.js';
+import { REPOSITORY_ERROR_CODES } from '../../src/snapshot-engine/index.js';
 import { STORAGE_ERROR_CODES } from '../../src/storage-providers/storage-errors.js';
 import { ROOT, sourceFiles } from './source-files.js';
 
@@ -11,6 +12,7 @@ describe('error codes', () => {
   it('each have a status and a documentation, whichever feature they come from', () => {
     const declared = new Set<string>([
       ...STORAGE_ERROR_CODES,
+      ...REPOSITORY_ERROR_CODES,
       ...sourceFiles('src').flatMap(({ text }) => codesIn(text)),
     ]);
     expect(declared.size).toBeGreaterThan(STORAGE_ERROR_CODES.length);

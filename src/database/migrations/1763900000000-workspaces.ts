@@ -109,7 +109,9 @@ const UP = [
     id BYTEA NOT NULL,
     kind VARCHAR(5) NOT NULL,
     size_bytes BIGINT NOT NULL,
+    md5 BYTEA NOT NULL,
     is_verified BOOLEAN NOT NULL DEFAULT false,
+    is_committed BOOLEAN NOT NULL DEFAULT false,
     ordered_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     CONSTRAINT stored_packs_pkey PRIMARY KEY (repository_id, id)
   )`,

@@ -1,4 +1,5 @@
-import { type ErrorCode, type ProblemKind, PROBLEMS } from '../problem-catalogue.js';
+import { type ErrorCode, PROBLEMS } from '../problem-catalogue.js';
+import type { ProblemKind } from '../problem-kind.js';
 
 const INTRODUCTION =
   'Every error is answered as `application/problem+json` (RFC 9457). Programs decide by `code`, which never changes ' +

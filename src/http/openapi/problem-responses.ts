@@ -1,5 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { type ErrorCode, problemKind, type ProblemKind, PROBLEMS } from '../problem-catalogue.js';
+import { type ErrorCode, problemKind, PROBLEMS } from '../problem-catalogue.js';
+import type { ProblemKind } from '../problem-kind.js';
 
 type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type Parameter = NonNullable<NonNullable<OpenAPIObject['components']>['parameters']>[string];

@@ -13,7 +13,13 @@ import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
 import { makeGrant, readGrant, type RepositoryGrant } from './repository-grant.js';
 import { loadKey, saveKey, type KeyInfo } from './repository-keys.js';
 import { openRepository, type OpenedRepository, type OpenOptions } from './open-repository.js';
-import { loadSealedFile, saveSealedFile, type SealedFileKind } from './sealed-files.js';
+import {
+  loadSealedFile,
+  saveSealedFile,
+  sealFile,
+  type SealedFile,
+  type SealedFileKind,
+} from './sealed-files.js';
 
 export type { CreateOptions, OpenOptions };
 
@@ -90,6 +96,11 @@ export class Repository {
 
   get chunkerKind(): ChunkerKind {
     return this.#config.chunkerKind;
+  }
+
+  /** Compresses and seals a file that is stored later, by `files.save` under its id. */
+  async sealFile(plaintext: Uint8Array): Promise<SealedFile> {
+    return sealFile(this.cipher, plaintext);
   }
 
   /** Compresses, seals and stores a file; answers its id when it is durable. */

@@ -8,6 +8,18 @@ import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
 /** Files that are compressed and sealed as a whole. */
 export type SealedFileKind = 'snapshot' | 'index' | 'lock' | 'doomed';
 
+/** What is to be stored under its name. */
+export interface SealedFile {
+  /** SHA-256 of `bytes`. */
+  readonly id: string;
+  readonly bytes: Buffer;
+}
+
+export async function sealFile(cipher: BlobCipher, plaintext: Uint8Array): Promise<SealedFile> {
+  const bytes = cipher.seal(await compressFileAsync(plaintext));
+  return { id: hash('sha256', bytes), bytes };
+}
+
 /** Compresses, seals and stores. Answers the id: SHA-256 of what is stored. Resolves when it is durable. */
 export async function saveSealedFile(
   files: RepositoryFiles,
@@ -16,9 +28,8 @@ export async function saveSealedFile(
   plaintext: Uint8Array,
   options?: FileCallOptions,
 ): Promise<string> {
-  const sealed = cipher.seal(await compressFileAsync(plaintext));
-  const id = hash('sha256', sealed);
-  await files.save(kind, id, sealed, options);
+  const { id, bytes } = await sealFile(cipher, plaintext);
+  await files.save(kind, id, bytes, options);
   return id;
 }
 
