@@ -4,6 +4,17 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostWebhookTestWebhookRequest;
+
+export type AgentPresence = {
+    agent_id: string;
+    agent_name: string;
+    /**
+     * Null: never.
+     */
+    last_seen_at: string | null;
+};
+
 export type ApiKeyDto = {
     id: string;
     user_id: number;
@@ -113,6 +124,15 @@ export type ChangeUserDto = {
      * Whether the user's keys are refused.
      */
     disabled?: boolean;
+};
+
+export type ChangeWebhookDto = {
+    url?: string;
+    /**
+     * What to hear of. Empty: everything.
+     */
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    enabled?: boolean;
 };
 
 export type CheckDto = {
@@ -325,6 +345,25 @@ export type DownloadUrlDto = {
     checksum: string | null;
 };
 
+export type DrillFailed = {
+    workspace_id: string;
+    workspace_name: string;
+    restore_id: string;
+    snapshot_id: string;
+    code: string;
+    detail: string;
+};
+
+export type DrillFinished = {
+    workspace_id: string;
+    workspace_name: string;
+    restore_id: string;
+    snapshot_id: string;
+    duration_ms: number;
+    files: number;
+    bytes: number;
+};
+
 export type FieldProblem = {
     /**
      * JSON pointer into the body, or the name of a parameter.
@@ -503,6 +542,18 @@ export type NewUserDto = {
     name: string;
 };
 
+export type NewWebhookDto = {
+    /**
+     * https on port 443 of a public address; anything else must be allowed by the operator.
+     */
+    url: string;
+    /**
+     * What to hear of. Empty or left out: everything.
+     */
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    enabled?: boolean;
+};
+
 export type Problem = {
     /**
      * Page that explains the code.
@@ -603,6 +654,28 @@ export type ProviderProblem = {
     request_id?: string;
 };
 
+export type RepositoryProblem = {
+    workspace_id: string;
+    workspace_name: string;
+    repository_id: string;
+    /**
+     * What was found, in a sentence.
+     */
+    detail: string;
+};
+
+export type RestoreFinished = {
+    workspace_id: string;
+    workspace_name: string;
+    restore_id: string;
+    snapshot_id: string;
+    state: 'succeeded' | 'partial' | 'failed' | 'cancelled';
+    /**
+     * From its start; null: it never began.
+     */
+    duration_ms: number | null;
+};
+
 export type SavedSettingsDto = {
     success: boolean;
     message: string;
@@ -654,6 +727,24 @@ export type SetupResultDto = {
      * The administrator's key. It is shown this once and cannot be shown again.
      */
     api_key: string;
+};
+
+export type SnapshotFailed = {
+    workspace_id: string;
+    workspace_name: string;
+    run_id: string;
+    code: string;
+    detail: string;
+};
+
+export type SnapshotPartial = {
+    workspace_id: string;
+    workspace_name: string;
+    snapshot_id: string;
+    /**
+     * Files and directories that are not in it.
+     */
+    problem_count: number;
 };
 
 export type SnapshotStatsDto = {
@@ -738,6 +829,124 @@ export type UserPageDto = {
      */
     next_cursor: string | null;
     data: Array<UserDto>;
+};
+
+export type WebhookDeliveryDto = {
+    id: string;
+    webhook_id: string;
+    /**
+     * The header `webhook-id`: the same in every attempt, and when it is sent again.
+     */
+    message_id: string;
+    event_type: string;
+    /**
+     * `pending`: an attempt follows.
+     */
+    state: 'pending' | 'delivered' | 'failed';
+    /**
+     * Made since the event, or since it was last sent again by hand.
+     */
+    attempts: number;
+    /**
+     * What the receiver answered to the last attempt; null: nothing, or there was none.
+     */
+    last_status: number | null;
+    /**
+     * Why the last attempt failed, or none was made.
+     */
+    last_error: string | null;
+    last_attempt_at: string | null;
+    /**
+     * Null: none follows.
+     */
+    next_attempt_at: string | null;
+    /**
+     * The message itself, as it is signed and sent.
+     */
+    body: string;
+    created_at: string;
+};
+
+export type WebhookDeliveryPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<WebhookDeliveryDto>;
+};
+
+export type WebhookDto = {
+    id: string;
+    url: string;
+    /**
+     * Those that are sent; empty: all of them.
+     */
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    /**
+     * Whether anything is sent.
+     */
+    enabled: boolean;
+    /**
+     * Why Stowage disabled it; null when you did, or while it is enabled.
+     */
+    disabled_reason: string | null;
+    /**
+     * Until then messages carry a signature by the secret before the newest, too; null: they do not.
+     */
+    previous_secret_until: string | null;
+    created_at: string;
+};
+
+export type WebhookPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<WebhookDto>;
+};
+
+export type WebhookTest = {
+    webhook_id: string;
+};
+
+export type WebhookWithSecretDto = {
+    id: string;
+    url: string;
+    /**
+     * Those that are sent; empty: all of them.
+     */
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    /**
+     * Whether anything is sent.
+     */
+    enabled: boolean;
+    /**
+     * Why Stowage disabled it; null when you did, or while it is enabled.
+     */
+    disabled_reason: string | null;
+    /**
+     * Until then messages carry a signature by the secret before the newest, too; null: they do not.
+     */
+    previous_secret_until: string | null;
+    created_at: string;
+    /**
+     * What messages are signed with. It is shown this once and cannot be shown again.
+     */
+    secret: string;
+};
+
+export type WorkspaceHealthChanged = {
+    workspace_id: string;
+    workspace_name: string;
+    /**
+     * As the workspace itself answers it.
+     */
+    health: string;
+    previous_health: string;
+    /**
+     * Why, in a sentence.
+     */
+    reason: string;
 };
 
 /**
@@ -3545,6 +3754,650 @@ export type ChangeUserResponses = {
 
 export type ChangeUserResponse = ChangeUserResponses[keyof ChangeUserResponses];
 
+export type ListWebhooksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/webhooks';
+};
+
+export type ListWebhooksErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListWebhooksError = ListWebhooksErrors[keyof ListWebhooksErrors];
+
+export type ListWebhooksResponses = {
+    /**
+     * OK
+     */
+    200: WebhookPageDto;
+};
+
+export type ListWebhooksResponse = ListWebhooksResponses[keyof ListWebhooksResponses];
+
+export type CreateWebhookData = {
+    body: NewWebhookDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks';
+};
+
+export type CreateWebhookErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `too_many_webhooks`: The user has as many webhooks as one may have.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type CreateWebhookError = CreateWebhookErrors[keyof CreateWebhookErrors];
+
+export type CreateWebhookResponses = {
+    /**
+     * Created
+     */
+    201: WebhookWithSecretDto;
+};
+
+export type CreateWebhookResponse = CreateWebhookResponses[keyof CreateWebhookResponses];
+
+export type DeleteWebhookData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}';
+};
+
+export type DeleteWebhookErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type DeleteWebhookError = DeleteWebhookErrors[keyof DeleteWebhookErrors];
+
+export type DeleteWebhookResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type DeleteWebhookResponse = DeleteWebhookResponses[keyof DeleteWebhookResponses];
+
+export type GetWebhookData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}';
+};
+
+export type GetWebhookErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetWebhookError = GetWebhookErrors[keyof GetWebhookErrors];
+
+export type GetWebhookResponses = {
+    /**
+     * OK
+     */
+    200: WebhookDto;
+};
+
+export type GetWebhookResponse = GetWebhookResponses[keyof GetWebhookResponses];
+
+export type ChangeWebhookData = {
+    body: ChangeWebhookDto;
+    headers?: {
+        /**
+         * Change it only in the state with this ETag.
+         */
+        'If-Match'?: string;
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}';
+};
+
+export type ChangeWebhookErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ChangeWebhookError = ChangeWebhookErrors[keyof ChangeWebhookErrors];
+
+export type ChangeWebhookResponses = {
+    /**
+     * OK
+     */
+    200: WebhookDto;
+};
+
+export type ChangeWebhookResponse = ChangeWebhookResponses[keyof ChangeWebhookResponses];
+
+export type ListWebhookDeliveriesData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Only those in this state.
+         */
+        state?: 'pending' | 'delivered' | 'failed';
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/webhooks/{id}/deliveries';
+};
+
+export type ListWebhookDeliveriesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListWebhookDeliveriesError = ListWebhookDeliveriesErrors[keyof ListWebhookDeliveriesErrors];
+
+export type ListWebhookDeliveriesResponses = {
+    /**
+     * OK
+     */
+    200: WebhookDeliveryPageDto;
+};
+
+export type ListWebhookDeliveriesResponse = ListWebhookDeliveriesResponses[keyof ListWebhookDeliveriesResponses];
+
+export type GetWebhookDeliveryData = {
+    body?: never;
+    path: {
+        id: string;
+        delivery_id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/deliveries/{delivery_id}';
+};
+
+export type GetWebhookDeliveryErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetWebhookDeliveryError = GetWebhookDeliveryErrors[keyof GetWebhookDeliveryErrors];
+
+export type GetWebhookDeliveryResponses = {
+    /**
+     * OK
+     */
+    200: WebhookDeliveryDto;
+};
+
+export type GetWebhookDeliveryResponse = GetWebhookDeliveryResponses[keyof GetWebhookDeliveryResponses];
+
+export type ResendWebhookDeliveryData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+        delivery_id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/deliveries/{delivery_id}/resend';
+};
+
+export type ResendWebhookDeliveryErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `webhook_disabled`: Nothing is sent to a disabled webhook; `disabled_reason` of the webhook tells why it is.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ResendWebhookDeliveryError = ResendWebhookDeliveryErrors[keyof ResendWebhookDeliveryErrors];
+
+export type ResendWebhookDeliveryResponses = {
+    /**
+     * Accepted
+     */
+    202: WebhookDeliveryDto;
+};
+
+export type ResendWebhookDeliveryResponse = ResendWebhookDeliveryResponses[keyof ResendWebhookDeliveryResponses];
+
+export type RotateWebhookSecretData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/rotate-secret';
+};
+
+export type RotateWebhookSecretErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type RotateWebhookSecretError = RotateWebhookSecretErrors[keyof RotateWebhookSecretErrors];
+
+export type RotateWebhookSecretResponses = {
+    /**
+     * OK
+     */
+    200: WebhookWithSecretDto;
+};
+
+export type RotateWebhookSecretResponse = RotateWebhookSecretResponses[keyof RotateWebhookSecretResponses];
+
+export type TestWebhookData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/test';
+};
+
+export type TestWebhookErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `webhook_disabled`: Nothing is sent to a disabled webhook; `disabled_reason` of the webhook tells why it is.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type TestWebhookError = TestWebhookErrors[keyof TestWebhookErrors];
+
+export type TestWebhookResponses = {
+    /**
+     * Accepted
+     */
+    202: WebhookDeliveryDto;
+};
+
+export type TestWebhookResponse = TestWebhookResponses[keyof TestWebhookResponses];
+
 export type GetLivenessData = {
     body?: never;
     path?: never;
@@ -3641,3 +4494,163 @@ export type GetMetricsResponses = {
 };
 
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
+
+export type PostWorkspaceHealthChangedWebhookPayload = {
+    type: 'workspace.health_changed';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: WorkspaceHealthChanged;
+};
+
+export type PostWorkspaceHealthChangedWebhookRequest = {
+    body: PostWorkspaceHealthChangedWebhookPayload;
+    key: 'workspace.health_changed';
+    path?: never;
+    query?: never;
+};
+
+export type PostSnapshotPartialWebhookPayload = {
+    type: 'snapshot.partial';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: SnapshotPartial;
+};
+
+export type PostSnapshotPartialWebhookRequest = {
+    body: PostSnapshotPartialWebhookPayload;
+    key: 'snapshot.partial';
+    path?: never;
+    query?: never;
+};
+
+export type PostSnapshotFailedWebhookPayload = {
+    type: 'snapshot.failed';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: SnapshotFailed;
+};
+
+export type PostSnapshotFailedWebhookRequest = {
+    body: PostSnapshotFailedWebhookPayload;
+    key: 'snapshot.failed';
+    path?: never;
+    query?: never;
+};
+
+export type PostRestoreFinishedWebhookPayload = {
+    type: 'restore.finished';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: RestoreFinished;
+};
+
+export type PostRestoreFinishedWebhookRequest = {
+    body: PostRestoreFinishedWebhookPayload;
+    key: 'restore.finished';
+    path?: never;
+    query?: never;
+};
+
+export type PostAgentOfflineWebhookPayload = {
+    type: 'agent.offline';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: AgentPresence;
+};
+
+export type PostAgentOfflineWebhookRequest = {
+    body: PostAgentOfflineWebhookPayload;
+    key: 'agent.offline';
+    path?: never;
+    query?: never;
+};
+
+export type PostAgentOnlineWebhookPayload = {
+    type: 'agent.online';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: AgentPresence;
+};
+
+export type PostAgentOnlineWebhookRequest = {
+    body: PostAgentOnlineWebhookPayload;
+    key: 'agent.online';
+    path?: never;
+    query?: never;
+};
+
+export type PostRepositoryProblemWebhookPayload = {
+    type: 'repository.problem';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: RepositoryProblem;
+};
+
+export type PostRepositoryProblemWebhookRequest = {
+    body: PostRepositoryProblemWebhookPayload;
+    key: 'repository.problem';
+    path?: never;
+    query?: never;
+};
+
+export type PostDrillFinishedWebhookPayload = {
+    type: 'drill.finished';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: DrillFinished;
+};
+
+export type PostDrillFinishedWebhookRequest = {
+    body: PostDrillFinishedWebhookPayload;
+    key: 'drill.finished';
+    path?: never;
+    query?: never;
+};
+
+export type PostDrillFailedWebhookPayload = {
+    type: 'drill.failed';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: DrillFailed;
+};
+
+export type PostDrillFailedWebhookRequest = {
+    body: PostDrillFailedWebhookPayload;
+    key: 'drill.failed';
+    path?: never;
+    query?: never;
+};
+
+export type PostWebhookTestWebhookPayload = {
+    type: 'webhook.test';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: WebhookTest;
+};
+
+export type PostWebhookTestWebhookRequest = {
+    body: PostWebhookTestWebhookPayload;
+    key: 'webhook.test';
+    path?: never;
+    query?: never;
+};

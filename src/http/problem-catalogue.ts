@@ -3,6 +3,7 @@ import type { CredentialsErrorCode } from '../credentials/credentials-error.js';
 import type { RequestErrorCode } from '../errors/request-errors.js';
 import type { FilesErrorCode } from '../files/file-errors.js';
 import type { StorageErrorCode } from '../storage-providers/storage-errors.js';
+import type { WebhookErrorCode } from '../webhooks/webhook-errors.js';
 import type { ProblemKind } from './problem-kind.js';
 import { REPOSITORY_PROBLEMS, type RepositoryProblemCode } from './repository-problems.js';
 
@@ -13,7 +14,8 @@ export type ErrorCode =
   | CredentialsErrorCode
   | FilesErrorCode
   | RepositoryProblemCode
-  | StorageErrorCode;
+  | StorageErrorCode
+  | WebhookErrorCode;
 
 /**
  * The one table of codes. A new code in a feature's union does not compile until it has its line here, and
@@ -226,6 +228,18 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     title: 'Range not satisfiable',
     meaning: 'The file has none of the bytes that the `Range` header asks for.',
     action: 'Ask for a range within the size of the file.',
+  },
+  too_many_webhooks: {
+    status: 409,
+    title: 'Too many webhooks',
+    meaning: 'The user has as many webhooks as one may have.',
+    action: 'Delete one that is no longer needed, or change one.',
+  },
+  webhook_disabled: {
+    status: 409,
+    title: 'Webhook disabled',
+    meaning: 'Nothing is sent to a disabled webhook; `disabled_reason` of the webhook tells why it is.',
+    action: 'Enable it with `PATCH` and `{"enabled": true}`.',
   },
   invalid_credentials: {
     status: 400,

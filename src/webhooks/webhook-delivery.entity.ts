@@ -1,7 +1,8 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from 'typeorm';
 import { Webhook } from './webhook.entity.js';
 
-export type DeliveryState = 'pending' | 'delivered' | 'failed';
+export const DELIVERY_STATES = ['pending', 'delivered', 'failed'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** One event on its way to one webhook. */
 @Entity('webhook_deliveries')
@@ -33,6 +34,7 @@ export class WebhookDelivery {
   @Column({ type: 'varchar', length: 10, default: 'pending' })
   state: DeliveryState;
 
+  /** Since `pending_since`. */
   @Column({ type: 'integer', default: 0 })
   attempts: number;
 
@@ -47,6 +49,10 @@ export class WebhookDelivery {
 
   @Column({ name: 'next_attempt_at', type: 'timestamptz', nullable: true })
   nextAttemptAt: Date | null;
+
+  /** When it was made or last asked for again: how long it has been tried is counted from here. */
+  @Column({ name: 'pending_since', type: 'timestamptz', default: () => 'now()' })
+  pendingSince: Date;
 
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt: Date;

@@ -40,6 +40,10 @@ export class Webhook {
   @Column({ name: 'disabled_reason', type: 'text', nullable: true })
   disabledReason: string | null;
 
+  /** Nobody answered there; until then nothing is tried. */
+  @Column({ name: 'unreachable_until', type: 'timestamptz', nullable: true })
+  unreachableUntil: Date | null;
+
   @Column({ type: 'integer', default: 1 })
   version: number;
 

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../config/clock.js';
-import type { EventData, EventType, WebhookEvent } from './event-types.js';
+import { DeliveryQueue } from './delivery-queue.service.js';
+import type { WebhookEvent } from './event-types.js';
+import { messageBody, newMessageId } from './signed-message.js';
 
 /** Deliveries of one webhook that wait; what is emitted beyond is noted as failed and not sent. */
 export const MAX_PENDING_DELIVERIES = 1_000;
@@ -10,7 +11,10 @@ export const MAX_PENDING_DELIVERIES = 1_000;
 /** Tells users' programs what happened. */
 @Injectable()
 export class Webhooks {
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly queue: DeliveryQueue,
+  ) {}
 
   /**
    * Sends an event to all webhooks of its user that want to hear of it, once the manager's transaction is committed;
@@ -18,7 +22,7 @@ export class Webhooks {
    */
   async emit(manager: EntityManager, { userId, type, data }: WebhookEvent): Promise<void> {
     const at = new Date(this.clock.now());
-    await manager.query(INSERT_FOR_ALL, [
+    const rows = await manager.query<InsertedDelivery[]>(INSERT_FOR_ALL, [
       userId,
       type,
       newMessageId(),
@@ -27,27 +31,28 @@ export class Webhooks {
       MAX_PENDING_DELIVERIES,
       TOO_MANY_PENDING,
     ]);
+    for (const { id, webhookId, state } of rows) {
+      if (state === 'pending') await this.queue.add(manager, { id, webhookId, attempts: 0 });
+    }
   }
 }
 
-/** What is signed and sent. */
-export function messageBody<T extends EventType>(type: T, at: Date, data: EventData<T>): string {
-  return JSON.stringify({ type, timestamp: at.toISOString(), data });
-}
-
-export function newMessageId(): string {
-  return `msg_${randomUUID().replaceAll('-', '')}`;
+interface InsertedDelivery {
+  readonly id: string;
+  readonly webhookId: string;
+  readonly state: string;
 }
 
 const TOO_MANY_PENDING = `Not sent: ${MAX_PENDING_DELIVERIES} earlier events were still waiting to be delivered.`;
 
 const INSERT_FOR_ALL = `
-  INSERT INTO webhook_deliveries (webhook_id, message_id, event_type, body, state, last_error, next_attempt_at, created_at)
-  SELECT w.id, $3, $2, $4,
+  INSERT INTO webhook_deliveries
+      (webhook_id, message_id, event_type, body, state, last_error, next_attempt_at, pending_since, created_at)
+  SELECT w.id, $3, $2::text, $4,
       CASE WHEN waiting.is_full THEN 'failed' ELSE 'pending' END,
       CASE WHEN waiting.is_full THEN $7 END,
       CASE WHEN NOT waiting.is_full THEN $5::timestamptz END,
-      $5::timestamptz
+      $5, $5
     FROM webhooks w
     CROSS JOIN LATERAL (
       SELECT count(*) >= $6 AS is_full FROM (
@@ -55,4 +60,5 @@ const INSERT_FOR_ALL = `
       ) pending
     ) waiting
     WHERE w.user_id = $1 AND w.enabled
-      AND (w.event_types = '[]'::jsonb OR w.event_types @> to_jsonb($2::text))`;
+      AND (w.event_types = '[]'::jsonb OR w.event_types @> to_jsonb($2::text))
+  RETURNING id, webhook_id AS "webhookId", state`;

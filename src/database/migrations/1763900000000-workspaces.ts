@@ -204,6 +204,7 @@ const UP = [
     event_types JSONB NOT NULL DEFAULT '[]',
     enabled BOOLEAN NOT NULL DEFAULT true,
     disabled_reason TEXT,
+    unreachable_until TIMESTAMPTZ,
     version INTEGER NOT NULL DEFAULT 1,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
   )`,
@@ -220,6 +221,7 @@ const UP = [
     last_error TEXT,
     last_attempt_at TIMESTAMPTZ,
     next_attempt_at TIMESTAMPTZ,
+    pending_since TIMESTAMPTZ NOT NULL DEFAULT now(),
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
   )`,
   `CREATE INDEX webhook_deliveries_webhook_id ON webhook_deliveries (webhook_id, created_at, id)`,

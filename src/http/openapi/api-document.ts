@@ -4,6 +4,7 @@ import { VERSION } from '../../config/version.js';
 import { FieldProblem, Problem, ProviderProblem } from '../../rest/problem.dto.js';
 import { finishDocument } from './finish-document.js';
 import { routeInventory } from './route-inventory.js';
+import { describeEvents, EVENT_MODELS } from './webhook-events.js';
 
 const DESCRIPTION = `Bring-your-own-bucket storage: sealed credentials, a connection test that proves the real work, and
 files in the user's own bucket.
@@ -12,6 +13,7 @@ files in the user's own bucket.
 - **Listings** take \`limit\` and \`cursor\`, and answer \`next_cursor\` and a \`Link\` header.
 - **Changes** take an \`Idempotency-Key\`, so that every retry is safe.
 - **Settings** carry an \`ETag\` and honour \`If-Match\`.
+- **Events** are told to your URLs as signed messages: see Webhooks.
 - **Rate limits** are told in \`RateLimit\` and \`RateLimit-Policy\`, and in \`Retry-After\` when they are reached.`;
 
 /** The OpenAPI 3.1 document of the routes that this application really has. */
@@ -26,10 +28,10 @@ export function describeApi(app: INestApplication): OpenAPIObject {
     .addSecurity('apiKey', { type: 'http', scheme: 'bearer', description: 'An API key, `stw_…`.' })
     .build();
   const document = SwaggerModule.createDocument(app, config, {
-    extraModels: [Problem, FieldProblem, ProviderProblem],
+    extraModels: [Problem, FieldProblem, ProviderProblem, ...EVENT_MODELS],
     autoTagControllers: false,
   });
-  return finishDocument(document, routeInventory(app));
+  return finishDocument({ ...document, webhooks: describeEvents() }, routeInventory(app));
 }
 
 /** As it is committed: two blanks, one newline at the end. */

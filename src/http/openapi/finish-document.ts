@@ -25,6 +25,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Implementation guide':
     'The routes of the cloud storage implementation guide, for clients written from it.',
   Jobs: 'Long work that was asked for: how far it is and what came of it.',
+  Webhooks: 'Events, told to a URL as signed messages (Standard Webhooks 1.0).',
   Users: 'Users of this installation.',
   'API keys': 'Keys with scopes, expiry and revocation.',
   Audit: 'Who did what.',

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
-import { Agent, buildConnector } from 'undici';
+import { Agent } from 'undici';
 import { classify } from '../../classify.js';
+import { guardedConnector } from '../../guarded-connector.js';
 import { StorageError, isStorageError, type StorageOperation } from '../../storage-errors.js';
 import type { ConnectContext, ObjectBody, ProviderName } from '../../storage-provider.js';
 import { AnswerBody } from './answer-body.js';
@@ -67,7 +68,7 @@ export class HttpClient {
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: timeouts.responseMs,
       bodyTimeout: timeouts.idleBodyMs,
-      connect: guardedConnector(context),
+      connect: guardedConnector(dialer, timeouts.connectMs),
     });
   }
 
@@ -147,23 +148,6 @@ export function abortedBy(signal: AbortSignal, operation: StorageOperation): Sto
     retryable: false,
     cause: signal.reason,
   });
-}
-
-/** Looks at the peer once more after connecting: an address given as a literal never passes `lookup`. */
-function guardedConnector({ dialer, timeouts }: Pick<ConnectContext, 'dialer' | 'timeouts'>) {
-  const connect = buildConnector({ timeout: timeouts.connectMs, lookup: dialer.lookup });
-  const guarded: buildConnector.connector = (options, callback) =>
-    connect(options, (error, socket) => {
-      if (error !== null) return callback(error, null);
-      try {
-        dialer.assertPeer?.(options.hostname, socket.remoteAddress);
-      } catch (refusal) {
-        socket.destroy();
-        return callback(refusal as Error, null);
-      }
-      callback(null, socket);
-    });
-  return guarded;
 }
 
 function headersOf(request: HttpRequest): Record<string, string> {
