@@ -22,6 +22,10 @@ export interface OpenedConfig {
   readonly bucketName: string;
   /** Below the configured prefix, retrying, throttled. */
   readonly storage: ObjectStorage;
+  /** Of the provider, without the bucket; undefined on local disk. */
+  readonly endpoint: URL | undefined;
+  /** Where a bucket on local disk lies; undefined for all others. */
+  readonly folder: string | undefined;
 }
 
 /** Longest time for which a change made by another process may go unnoticed here. */
@@ -134,12 +138,19 @@ export class CloudStorages {
     const { id: configId, userId, provider, bucketName } = config;
     const { capabilities } = credentials;
     const revision = `${credentials.id}.${credentials.version} ${JSON.stringify(capabilities)}`;
+    const [strategy, context] = [this.registry.byName(provider), this.contexts.of(userId, capabilities)];
     const storage = this.connections.storageOf(String(configId), revision, () =>
-      openStorage(this.registry.byName(provider), settings, this.contexts.of(userId, capabilities), {
-        log: this.calls.note,
-      }),
+      openStorage(strategy, settings, context, { log: this.calls.note }),
     );
-    return { configId, provider, bucketName, storage };
+    const endpoint = strategy.endpointOf(settings, context.defaultRegion);
+    return {
+      configId,
+      provider,
+      bucketName,
+      storage,
+      endpoint,
+      folder: strategy.folderOf?.(settings, context),
+    };
   }
 }
 

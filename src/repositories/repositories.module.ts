@@ -6,13 +6,31 @@ import { DoomedPackRows } from './doomed-pack-rows.service.js';
 import { FileOrders } from './file-orders.service.js';
 import { Leases } from './leases.service.js';
 import { Repositories } from './repositories.service.js';
+import { RepositoryPasswords } from './repository-passwords.service.js';
 import { SnapshotCommits } from './snapshot-commits.service.js';
 import { StoredFiles } from './stored-files.service.js';
 
 /** The repositories of workspaces: opening, leases, orders, commits. */
 @Module({
   imports: [CredentialsModule, WebhooksModule],
-  providers: [AgentAccess, DoomedPackRows, FileOrders, Leases, Repositories, SnapshotCommits, StoredFiles],
-  exports: [AgentAccess, DoomedPackRows, FileOrders, Leases, Repositories, SnapshotCommits],
+  providers: [
+    AgentAccess,
+    DoomedPackRows,
+    FileOrders,
+    Leases,
+    Repositories,
+    RepositoryPasswords,
+    SnapshotCommits,
+    StoredFiles,
+  ],
+  exports: [
+    AgentAccess,
+    DoomedPackRows,
+    FileOrders,
+    Leases,
+    Repositories,
+    RepositoryPasswords,
+    SnapshotCommits,
+  ],
 })
 export class RepositoriesModule {}

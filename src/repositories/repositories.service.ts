@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
 import { Clock } from '../config/clock.js';
 import { CloudStorages } from '../credentials/cloud-storages.service.js';
-import { SealedTexts, type TextPlace } from '../credentials/sealing/sealed-texts.service.js';
+import { SealedTexts } from '../credentials/sealing/sealed-texts.service.js';
 import { notFound } from '../errors/request-errors.js';
 import {
   isRepositoryError,
@@ -14,6 +14,7 @@ import {
   type RepositoryGrant,
 } from '../snapshot-engine/index.js';
 import type { OpenedRepository, RepositoryFacts, RepositoryPlace } from './opened-repository.js';
+import { passwordPlace } from './password-place.js';
 import { RepositoryRow } from './repository.entity.js';
 
 export interface CreateRepositoryOptions {
@@ -169,8 +170,4 @@ function factsOf({ id, userId, cloudConfigId, prefix, chunker }: RepositoryFacts
 
 function filesAt({ storage, prefix }: RepositoryPlace): ObjectRepositoryFiles {
   return new ObjectRepositoryFiles(storage, { prefix });
-}
-
-function passwordPlace({ id, userId }: Pick<RepositoryRow, 'id' | 'userId'>): TextPlace {
-  return { purpose: 'repo', userId, rowId: id, field: 'sealed_password', version: 1 };
 }

@@ -317,6 +317,8 @@ export interface StorageProvider {
    * `defaultRegion` is that of the installation, as in ConnectContext.
    */
   endpointOf(settings: ProviderSettings, defaultRegion?: string): URL | undefined;
+  /** Where the bucket lies on this machine; absent for what is reached over a network. */
+  folderOf?(settings: ProviderSettings, context: ConnectContext): string;
   /** Opens without contacting the provider: a wrong credential shows at the first call. */
   connect(settings: ProviderSettings, context: ConnectContext): ObjectStorage;
 }

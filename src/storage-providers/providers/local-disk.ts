@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { StorageError } from '../storage-errors.js';
 import { bucketField, prefixField } from '../setting-fields.js';
 import type { ConnectContext, ProviderSettings, StorageProvider } from '../storage-provider.js';
@@ -43,9 +44,17 @@ export const localDisk: StorageProvider = {
     asOf: '2026-11-22',
   },
   endpointOf: () => undefined,
-  connect: ({ bucket_name: bucketName = '' }: ProviderSettings, context: ConnectContext) =>
-    openLocalBucket([context.tenant, bucketName].filter((name) => name !== undefined).join('/'), context),
+  folderOf: (settings, context) => join(context.localDiskRoot, bucketPathOf(settings, context)),
+  connect: (settings: ProviderSettings, context: ConnectContext) =>
+    openLocalBucket(bucketPathOf(settings, context), context),
 };
+
+function bucketPathOf(
+  { bucket_name: bucketName = '' }: ProviderSettings,
+  { tenant }: ConnectContext,
+): string {
+  return [tenant, bucketName].filter((name) => name !== undefined).join('/');
+}
 
 /**
  * Opens a bucket by its folder relative to the root, as a signed URL names it. Each tenant has a folder of its own, so
