@@ -89,7 +89,7 @@ export class DeliveryAttempts implements OnModuleInit {
     });
     if (secrets === undefined) return undefined;
     const headers = signedHeaders({ id: messageId, at: now, body }, secrets);
-    return postMessage({ url: webhook.url, headers, body }, this.context.dialer, signal);
+    return postMessage({ url: webhook.url, headers, body }, { dialer: this.context.dialer, signal });
   }
 
   private tell({ id, webhookId, eventType, attempts }: Waiting, step: NextStep): void {

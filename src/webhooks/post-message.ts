@@ -5,8 +5,7 @@ import type { Dialer } from '../storage-providers/storage-provider.js';
 import type { AttemptOutcome } from './delivery-plan.js';
 
 const CONNECT_MS = 5_000;
-/** From the resolving of the name to the end of the answer. */
-export const ATTEMPT_MS = 10_000;
+const ATTEMPT_MS = 10_000;
 /** Of an answer's body; nobody looks at it. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -16,6 +15,14 @@ export interface Message {
   readonly body: string;
 }
 
+export interface PostOptions {
+  readonly dialer: Dialer;
+  /** Of a caller that gives up. */
+  readonly signal: AbortSignal;
+  /** From the resolving of the name to the end of the answer; ATTEMPT_MS when absent. */
+  readonly timeoutMs?: number;
+}
+
 /**
  * Posts one message on a connection of its own, under the operator's dialling policy. Follows no redirect and keeps
  * nothing of an answer but its status: whoever may choose a URL learns nothing else about what listens there.
@@ -23,10 +30,9 @@ export interface Message {
  */
 export async function postMessage(
   { url, headers, body }: Message,
-  dialer: Dialer,
-  signal: AbortSignal,
+  { dialer, signal, timeoutMs = ATTEMPT_MS }: PostOptions,
 ): Promise<AttemptOutcome> {
-  const deadline = AbortSignal.timeout(ATTEMPT_MS);
+  const deadline = AbortSignal.timeout(timeoutMs);
   const agent = new Agent({ connections: 1, connect: guardedConnector(dialer, CONNECT_MS) });
   try {
     const target = new URL(url);
@@ -45,13 +51,15 @@ export async function postMessage(
     return { kind: 'answered', status: answer.statusCode, ...(retryAfterMs && { retryAfterMs }) };
   } catch (error) {
     signal.throwIfAborted();
-    return { kind: 'unreachable', reason: deadline.aborted ? TOO_SLOW : reasonOf(error) };
+    return { kind: 'unreachable', reason: deadline.aborted ? tooSlow(timeoutMs) : reasonOf(error) };
   } finally {
     await agent.destroy();
   }
 }
 
-const TOO_SLOW = `The receiver did not answer within ${ATTEMPT_MS / 1_000} seconds.`;
+function tooSlow(timeoutMs: number): string {
+  return `The receiver did not answer within ${timeoutMs / 1_000} seconds.`;
+}
 
 /** By Node's codes; texts of the system would name addresses. */
 const REASONS: Readonly<Record<string, string>> = {
