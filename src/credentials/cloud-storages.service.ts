@@ -22,10 +22,10 @@ export interface OpenedConfig {
   readonly bucketName: string;
   /** Below the configured prefix, retrying, throttled. */
   readonly storage: ObjectStorage;
-  /** Of the provider, without the bucket; undefined on local disk. */
-  readonly endpoint: URL | undefined;
-  /** Where a bucket on local disk lies; undefined for all others. */
-  readonly folder: string | undefined;
+  /** Of the provider, without the bucket; absent on local disk. */
+  readonly endpoint?: URL;
+  /** Where a bucket on local disk lies; absent for all others. */
+  readonly folder?: string;
 }
 
 /** Longest time for which a change made by another process may go unnoticed here. */

@@ -12,7 +12,7 @@ describe('the location of a repository for restic', () => {
     ['gs://bucket/stowage/r/1', 'https://storage.googleapis.com', 'gs:bucket:/stowage/r/1'],
     ['azure://account/container/r/1', 'https://account.blob.core.windows.net', 'azure:container:/r/1'],
   ])('of %s', (url, endpoint, location) => {
-    expect(resticLocation({ url, endpoint: new URL(endpoint), folder: undefined }).location).toBe(location);
+    expect(resticLocation({ url, endpoint: new URL(endpoint) }).location).toBe(location);
   });
 
   it('of a local disk is a folder', () => {
@@ -31,14 +31,11 @@ describe('the location of a repository for restic', () => {
     const { environment } = resticLocation({
       url: 'azure://account/container/r/1',
       endpoint: new URL('https://account.blob.core.windows.net'),
-      folder: undefined,
     });
     expect(environment).toMatchObject({ AZURE_ACCOUNT_NAME: 'account' });
   });
 
   it('is refused for a storage that restic does not know', () => {
-    expect(() => resticLocation({ url: 'ftp://x/y', endpoint: undefined, folder: undefined })).toThrow(
-      TypeError,
-    );
+    expect(() => resticLocation({ url: 'ftp://x/y' })).toThrow(TypeError);
   });
 });

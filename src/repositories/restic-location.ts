@@ -10,9 +10,9 @@ export interface LocationInput {
   /** `urlOf` the repository's prefix: `s3://bucket/prefix`, `gs://…`, `azure://account/container/prefix`, `local://…`. */
   readonly url: string;
   /** Of the provider, without the bucket; absent on local disk. */
-  readonly endpoint: URL | undefined;
+  readonly endpoint?: URL;
   /** Folder of a local_disk bucket on the server. */
-  readonly folder: string | undefined;
+  readonly folder?: string;
 }
 
 /** After "Preparing a new repository" of restic's manual. Secrets are the user's own: only their names are told. */
