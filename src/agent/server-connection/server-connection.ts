@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { AGENT_PATHS, PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../agent-protocol/protocol.js';
+import { VERSION } from '../../config/version.js';
+import { AgentError, ServerRefusal } from '../agent-error.js';
+import { readAnswer, type RawAnswer } from './read-answer.js';
+import { retryDelayMs, type RetrySpread } from './retry-delay.js';
+
+export type AgentPath = (typeof AGENT_PATHS)[keyof typeof AGENT_PATHS];
+
+export interface ServerConnectionOptions {
+  readonly url: URL;
+  readonly apiKey?: string;
+  /** Milliseconds since the epoch; only to know how far the clocks differ. */
+  readonly now: () => number;
+  /** 0 to 1. */
+  readonly random?: () => number;
+  readonly spread?: RetrySpread;
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal;
+  /** Of one attempt. */
+  readonly deadlineMs?: number;
+  /** While the server is away, attempts go on for so long; 0: one attempt. */
+  readonly patienceMs?: number;
+}
+
+/** Long poll, heartbeat, a batch of orders, a commit and a command's question at the same time, and some more. */
+const MAX_CONNECTIONS = 8;
+const KEEP_ALIVE_MS = 55_000;
+const CONNECT_MS = 10_000;
+const DEADLINE_MS = 30_000;
+const SPREAD: RetrySpread = { baseMs: 500, maxMs: 30_000 };
+
+/**
+ * The one outgoing connection of a host: kept-alive HTTP to its server. Every question may be repeated without harm (a
+ * run's commit carries the run's id), so that one without an answer is asked again, with growing pauses, until the
+ * patience ends.
+ */
+export class ServerConnection {
+  readonly #options: ServerConnectionOptions;
+  readonly #pool: Pool;
+  readonly #basePath: string;
+  #clockSkewMs: number | undefined;
+  #lastFailure: string | undefined;
+
+  constructor(options: ServerConnectionOptions) {
+    this.#options = options;
+    this.#basePath = options.url.pathname.replace(/\/$/, '');
+    this.#pool = new Pool(options.url.origin, {
+      connections: MAX_CONNECTIONS,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: { timeout: CONNECT_MS },
+    });
+  }
+
+  /** How far the server's clock is ahead of this host's, by its last answer; whole seconds at best. */
+  get clockSkewMs(): number | undefined {
+    return this.#clockSkewMs;
+  }
+
+  /** Why the server's last answer was none; `undefined` while it answers. */
+  get lastFailure(): string | undefined {
+    return this.#lastFailure;
+  }
+
+  /**
+   * Posts a message and answers what came back. Rejects with a ServerRefusal (the server's own code), with
+   * `server_unreachable` once the patience has ended, `server_answer_invalid`, or the signal's reason.
+   */
+  async ask<Answer>(path: AgentPath, message: object, options: AskOptions = {}): Promise<Answer> {
+    const { signal, deadlineMs = DEADLINE_MS, patienceMs = 0 } = options;
+    const startedMs = performance.now();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#askOnce<Answer>(path, message, deadlineMs, signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        const waitMs = this.#pauseAfter(error, attempt);
+        if (waitMs === undefined || performance.now() - startedMs + waitMs > patienceMs) throw error;
+        await sleep(waitMs, undefined, { signal });
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  /** `undefined`: asking again would be answered in the same way. */
+  #pauseAfter(error: unknown, attempt: number): number | undefined {
+    if (!(error instanceof AgentError || error instanceof ServerRefusal) || !error.retryable)
+      return undefined;
+    const { spread = SPREAD, random = Math.random } = this.#options;
+    return retryDelayMs(attempt, spread, random, error.retryAfterMs);
+  }
+
+  async #askOnce<Answer>(
+    path: AgentPath,
+    message: object,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    try {
+      const answer = await this.#send(path, message, deadlineMs, signal);
+      this.#lastFailure = undefined;
+      return answer as Answer;
+    } catch (error) {
+      if (!(error instanceof ServerRefusal)) this.#lastFailure = (error as Error).message;
+      throw error;
+    }
+  }
+
+  async #send(path: AgentPath, message: object, deadlineMs: number, signal: AbortSignal | undefined) {
+    const { apiKey, now } = this.#options;
+    const deadline = AbortSignal.timeout(deadlineMs);
+    let answer: RawAnswer;
+    const sentMs = now();
+    try {
+      answer = await readAnswer(
+        await this.#pool.request({
+          method: 'POST',
+          path: this.#basePath + path,
+          headers: {
+            'content-type': 'application/json',
+            accept: 'application/json, application/problem+json',
+            'user-agent': `stowage-agent/${VERSION}`,
+            [PROTOCOL_HEADER]: String(PROTOCOL_VERSION),
+            ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+          },
+          body: JSON.stringify(message),
+          headersTimeout: deadlineMs,
+          bodyTimeout: deadlineMs,
+          signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+        }),
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof AgentError ? error : this.#unreachable(error, deadline.aborted, deadlineMs);
+    }
+    if (answer.dateMs !== undefined) this.#clockSkewMs = skewOf(answer.dateMs, (sentMs + now()) / 2);
+    if (answer.refusal !== undefined) throw answer.refusal;
+    return answer.body;
+  }
+
+  #unreachable(error: unknown, late: boolean, deadlineMs: number): AgentError {
+    const why = late ? `no answer within ${deadlineMs / 1_000} s` : networkReason(error);
+    return new AgentError(
+      'server_unreachable',
+      `The server at ${this.#options.url.origin} cannot be reached: ${why}.`,
+      {
+        retryable: true,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The header has whole seconds: anything inside of that second is no difference. */
+function skewOf(theirsMs: number, middleMs: number): number {
+  if (middleMs < theirsMs) return Math.round(theirsMs - middleMs);
+  return Math.round(Math.min(0, theirsMs + 1_000 - middleMs));
+}
+
+/** The code of the deepest cause says most: undici wraps what the socket says. */
+export function networkReason(error: unknown): string {
+  let at = error as NodeJS.ErrnoException;
+  for (let depth = 0; depth < 4 && at.cause instanceof Error; depth += 1) at = at.cause;
+  return at.code ?? at.message ?? 'unknown network failure';
+}
