@@ -146,6 +146,11 @@ export class Environment {
   @ArrayNotEmpty({ message: 'must list api, worker or both' })
   STOWAGE_ROLES: string[] = ['api', 'worker'];
 
+  /** Folders of this machine below which all users may have workspaces, separated by commas; administrators may anywhere. */
+  @Transform(toList)
+  @Matches(/^\/[^\0]*$/, { each: true, message: 'must list absolute paths such as /srv/workspaces' })
+  WORKSPACE_ROOTS: string[] = [];
+
   /** Longest wait for running requests at shutdown, in seconds. */
   @Transform(toInteger)
   @IsInt()

@@ -8,4 +8,5 @@ export const ADVISORY_LOCKS = {
   migrations: 1,
   administrators: 2,
   firstInstallation: 3,
+  watchdog: 4,
 } as const;

@@ -2,10 +2,12 @@ import type { AuthErrorCode } from '../auth/auth-errors.js';
 import type { CredentialsErrorCode } from '../credentials/credentials-error.js';
 import type { RequestErrorCode } from '../errors/request-errors.js';
 import type { FilesErrorCode } from '../files/file-errors.js';
+import type { SnapshotsErrorCode } from '../snapshots/snapshots-error.js';
 import type { StorageErrorCode } from '../storage-providers/storage-errors.js';
 import type { WebhookErrorCode } from '../webhooks/webhook-errors.js';
 import type { ProblemKind } from './problem-kind.js';
 import { REPOSITORY_PROBLEMS, type RepositoryProblemCode } from './repository-problems.js';
+import { SNAPSHOT_PROBLEMS } from './snapshot-problems.js';
 
 /** Every code that an answer may carry: the union of all features' codes. */
 export type ErrorCode =
@@ -14,6 +16,7 @@ export type ErrorCode =
   | CredentialsErrorCode
   | FilesErrorCode
   | RepositoryProblemCode
+  | SnapshotsErrorCode
   | StorageErrorCode
   | WebhookErrorCode;
 
@@ -335,6 +338,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     action: 'Repeat the request later; the status page of the provider may tell more.',
   },
   ...REPOSITORY_PROBLEMS,
+  ...SNAPSHOT_PROBLEMS,
 };
 
 export function problemKind(code: string): ProblemKind | undefined {

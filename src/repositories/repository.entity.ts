@@ -3,8 +3,8 @@ import { CloudConfig } from '../credentials/cloud-config.entity.js';
 import { bigintAsNumber } from '../database/column-types.js';
 import type { ChunkerKind } from '../snapshot-engine/index.js';
 
-/** `creating` until its config lies in the bucket. */
-export type RepositoryState = 'creating' | 'ready';
+/** `creating` until its config lies in the bucket; `removed` when a user had everything of it deleted. */
+export type RepositoryState = 'creating' | 'ready' | 'removed';
 
 /** A restic repository in a user's bucket; one for each workspace. */
 @Entity('repositories')

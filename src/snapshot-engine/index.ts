@@ -59,17 +59,25 @@ export { DoomedPacksInBucket, type DoomedPacks } from './maintenance/doomed-pack
 export { planForget, type ForgetPreview } from './maintenance/forget-plan.js';
 export { forgetSnapshots, type ForgetOptions, type ForgetResult } from './maintenance/forget.js';
 export { GENEROUS_KEEP_POLICY, WORKSPACE_KEEP_POLICY } from './maintenance/keep-policies.js';
-export { applyKeepPolicy, type KeepDecision, type KeepPolicy } from './maintenance/keep-policy.js';
+export {
+  applyKeepPolicy,
+  type KeepCandidate,
+  type KeepDecision,
+  type KeepDuration,
+  type KeepPolicy,
+  type KeepReason,
+} from './maintenance/keep-policy.js';
+export { KEEP_TIERS, type KeepTier } from './maintenance/keep-tiers.js';
 export { prune, type PruneOptions, type PruneResult } from './maintenance/prune.js';
 export { repairIndex, type RepairIndexOptions, type RepairIndexResult } from './maintenance/repair-index.js';
 export { type Progress, type ProgressListener } from './progress/progress.js';
 export { startRun, type Run } from './progress/run.js';
+export { inParallel } from './repository/in-parallel.js';
 export { ObjectRepositoryFiles } from './repository/object-repository-files.js';
 export { type RepositoryFileKind, type RepositoryFiles } from './repository/repository-files.js';
 export { type CreateOptions } from './repository/create-repository.js';
 export { type OpenOptions } from './repository/open-repository.js';
 export { acquireLock, removeStaleLocks, RepositoryLock, withLock } from './repository/locks.js';
-export { inParallel } from './repository/in-parallel.js';
 export { Repository } from './repository/repository.js';
 export { type RepositoryGrant } from './repository/repository-grant.js';
 export { fileName } from './repository/repository-layout.js';

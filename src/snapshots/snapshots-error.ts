@@ -9,6 +9,8 @@ export type SnapshotsErrorCode =
   | 'name_taken'
   /** 409: stays until somebody takes the protection off. */
   | 'snapshot_protected'
+  /** 409: the newest of a workspace, which its runs are compared with. */
+  | 'newest_snapshot'
   /** 409: nothing was snapshotted yet. */
   | 'no_snapshot'
   /** 400: would write into the workspace itself, and nobody said so. */

@@ -1,15 +1,41 @@
 import { Global, Module } from '@nestjs/common';
+import { AgentsModule } from '../agents/agents.module.js';
 import { SnapshotStats } from '../credentials/snapshot-stats.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 import { RepositoriesModule } from '../repositories/repositories.module.js';
+import { StorageProvidersModule } from '../storage-providers/storage-providers.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
+import { SnapshotDeletion } from './history/snapshot-deletion.service.js';
+import { SnapshotsController } from './history/snapshots.controller.js';
+import { Snapshots } from './history/snapshots.service.js';
 import { RepositoryPasswordController } from './repository-password.controller.js';
 import { StoredSnapshotStats } from './stored-snapshot-stats.service.js';
+import { HealthMetrics } from './workspaces/health-metrics.service.js';
+import { HostPaths } from './workspaces/host-paths.service.js';
+import { RepositoryRemoval } from './workspaces/repository-removal.service.js';
+import { Watchdog } from './workspaces/watchdog.service.js';
+import { WorkspaceDeletion } from './workspaces/workspace-deletion.service.js';
+import { WorkspaceListing } from './workspaces/workspace-listing.service.js';
+import { WorkspacesController } from './workspaces/workspaces.controller.js';
+import { Workspaces } from './workspaces/workspaces.service.js';
 
-/** Global, because the settings below ask for the statistics without knowing who keeps them. */
+/** Users' view of workspaces. Global, because the settings below ask for the statistics without knowing who keeps them. */
 @Global()
 @Module({
-  imports: [RepositoriesModule],
-  controllers: [RepositoryPasswordController],
-  providers: [{ provide: SnapshotStats, useClass: StoredSnapshotStats }],
+  imports: [AgentsModule, JobsModule, RepositoriesModule, StorageProvidersModule, WebhooksModule],
+  controllers: [WorkspacesController, SnapshotsController, RepositoryPasswordController],
+  providers: [
+    { provide: SnapshotStats, useClass: StoredSnapshotStats },
+    HealthMetrics,
+    HostPaths,
+    RepositoryRemoval,
+    SnapshotDeletion,
+    Snapshots,
+    Watchdog,
+    WorkspaceDeletion,
+    WorkspaceListing,
+    Workspaces,
+  ],
   exports: [SnapshotStats],
 })
 export class SnapshotsModule {}
