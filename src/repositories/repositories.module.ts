@@ -5,8 +5,10 @@ import { AgentAccess } from './agent-access.service.js';
 import { DoomedPackRows } from './doomed-pack-rows.service.js';
 import { FileOrders } from './file-orders.service.js';
 import { Leases } from './leases.service.js';
+import { Proofs } from './proofs.service.js';
 import { Repositories } from './repositories.service.js';
 import { RepositoryPasswords } from './repository-passwords.service.js';
+import { RestoreSteps } from './restore-steps.service.js';
 import { SnapshotCommits } from './snapshot-commits.service.js';
 import { StoredFiles } from './stored-files.service.js';
 
@@ -18,8 +20,10 @@ import { StoredFiles } from './stored-files.service.js';
     DoomedPackRows,
     FileOrders,
     Leases,
+    Proofs,
     Repositories,
     RepositoryPasswords,
+    RestoreSteps,
     SnapshotCommits,
     StoredFiles,
   ],
@@ -28,8 +32,10 @@ import { StoredFiles } from './stored-files.service.js';
     DoomedPackRows,
     FileOrders,
     Leases,
+    Proofs,
     Repositories,
     RepositoryPasswords,
+    RestoreSteps,
     SnapshotCommits,
   ],
 })

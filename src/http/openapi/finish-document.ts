@@ -25,6 +25,9 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Implementation guide':
     'The routes of the cloud storage implementation guide, for clients written from it.',
   Jobs: 'Long work that was asked for: how far it is and what came of it.',
+  Workspaces: 'Directories of hosts that are protected by snapshots, and how safe they are.',
+  Snapshots: 'States of workspaces in the bucket: list, look into, download, compare, protect, delete.',
+  Restores: 'Snapshots on their way back to a host: planned, started, watched.',
   Webhooks: 'Events, told to a URL as signed messages (Standard Webhooks 1.0).',
   Users: 'Users of this installation.',
   'API keys': 'Keys with scopes, expiry and revocation.',

@@ -19,13 +19,13 @@ describe('a path on a host', () => {
 });
 
 describe('on the server’s own machine', () => {
-  const rules = { dataDir: '/var/lib/stowage', workspaceRoots: ['/srv', '/home/x'], isAdministrator: false };
+  const rules = { dataDir: '/var/lib/stowage', workspaceRoots: ['/srv', '/data/x'], isAdministrator: false };
 
-  it.each(['/srv', '/srv/a', '/home/x/y'])('everybody may use %s', (path) =>
+  it.each(['/srv', '/srv/a', '/data/x/y'])('everybody may use %s', (path) =>
     expect(serverPathRefusal(path, rules)).toBeUndefined(),
   );
 
-  it.each(['/', '/srv2', '/home', '/home/xy', '/etc', '/var/lib/stowage/x'])(
+  it.each(['/', '/srv2', '/data', '/data/xy', '/etc', '/var/lib/stowage/x'])(
     'not everybody may use %s',
     (path) => expect(serverPathRefusal(path, rules)).toBeDefined(),
   );
