@@ -3,7 +3,7 @@ import { isRepositoryError } from '../snapshot-engine/index.js';
 import { StorageError } from '../storage-providers/storage-errors.js';
 
 /** What a job says of its end; only the sentences of our own errors are shown. */
-export function failureOf(error: unerror): { readonly code: string; readonly detail: string } {
+export function failureOf(error: unknown): { readonly code: string; readonly detail: string } {
   if (error instanceof StorageError || isRepositoryError(error) || isOurs(error)) {
     return { code: error.code, detail: error.message };
   }
@@ -14,6 +14,6 @@ export function failureOf(error: unerror): { readonly code: string; readonly det
 }
 
 /** Of any feature's codes. */
-function isOurs(error: unerror): error is StowageError {
+function isOurs(error: unknown): error is StowageError {
   return error instanceof StowageError;
 }
