@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type TDataShape } from './client/index.js';
-import type { ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
+import type { ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -502,6 +502,49 @@ export class Operations extends HeyApiClient {
     }
     
     /**
+     * Delete a snapshot
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public deleteSnapshot<ThrowOnError extends boolean = true>(options: Options<DeleteSnapshotData, ThrowOnError>): RequestResult<DeleteSnapshotResponses, DeleteSnapshotErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteSnapshotResponses, DeleteSnapshotErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/snapshots/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Show a snapshot
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getSnapshot<ThrowOnError extends boolean = true>(options: Options<GetSnapshotData, ThrowOnError>): RequestResult<GetSnapshotResponses, GetSnapshotErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetSnapshotResponses, GetSnapshotErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/snapshots/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Protect or tag a snapshot
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public changeSnapshot<ThrowOnError extends boolean = true>(options: Options<ChangeSnapshotData, ThrowOnError>): RequestResult<ChangeSnapshotResponses, ChangeSnapshotErrors, ThrowOnError> {
+        return (options.client ?? this.client).patch<ChangeSnapshotResponses, ChangeSnapshotErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/snapshots/{id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
      * List users
      *
      * Needs a key with the scope `admin`.
@@ -695,6 +738,118 @@ export class Operations extends HeyApiClient {
         return (options.client ?? this.client).post<TestWebhookResponses, TestWebhookErrors, ThrowOnError>({
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/webhooks/{id}/test',
+            ...options
+        });
+    }
+    
+    /**
+     * List your workspaces, and how safe they are
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listWorkspaces<ThrowOnError extends boolean = true>(options?: Options<ListWorkspacesData, ThrowOnError>): RequestResult<ListWorkspacesResponses, ListWorkspacesErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListWorkspacesResponses, ListWorkspacesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces',
+            ...options
+        });
+    }
+    
+    /**
+     * Protect a directory of a host
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public createWorkspace<ThrowOnError extends boolean = true>(options: Options<CreateWorkspaceData, ThrowOnError>): RequestResult<CreateWorkspaceResponses, CreateWorkspaceErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CreateWorkspaceResponses, CreateWorkspaceErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Stop protecting a directory
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public deleteWorkspace<ThrowOnError extends boolean = true>(options: Options<DeleteWorkspaceData, ThrowOnError>): RequestResult<DeleteWorkspaceResponses, DeleteWorkspaceErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteWorkspaceResponses, DeleteWorkspaceErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Show a workspace, and how safe it is
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getWorkspace<ThrowOnError extends boolean = true>(options: Options<GetWorkspaceData, ThrowOnError>): RequestResult<GetWorkspaceResponses, GetWorkspaceErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetWorkspaceResponses, GetWorkspaceErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Change, pause, resume or move a workspace
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public changeWorkspace<ThrowOnError extends boolean = true>(options: Options<ChangeWorkspaceData, ThrowOnError>): RequestResult<ChangeWorkspaceResponses, ChangeWorkspaceErrors, ThrowOnError> {
+        return (options.client ?? this.client).patch<ChangeWorkspaceResponses, ChangeWorkspaceErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces/{id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Tell the password of a workspace’s repository, for stock restic
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public revealRepositoryPassword<ThrowOnError extends boolean = true>(options: Options<RevealRepositoryPasswordData, ThrowOnError>): RequestResult<RevealRepositoryPasswordResponses, RevealRepositoryPasswordErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RevealRepositoryPasswordResponses, RevealRepositoryPasswordErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces/{id}/repository-password',
+            ...options
+        });
+    }
+    
+    /**
+     * List the snapshots of a workspace
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listSnapshots<ThrowOnError extends boolean = true>(options: Options<ListSnapshotsData, ThrowOnError>): RequestResult<ListSnapshotsResponses, ListSnapshotsErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ListSnapshotsResponses, ListSnapshotsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces/{id}/snapshots',
+            ...options
+        });
+    }
+    
+    /**
+     * Take a snapshot now
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public takeSnapshot<ThrowOnError extends boolean = true>(options: Options<TakeSnapshotData, ThrowOnError>): RequestResult<TakeSnapshotResponses, TakeSnapshotErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<TakeSnapshotResponses, TakeSnapshotErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces/{id}/snapshots',
             ...options
         });
     }

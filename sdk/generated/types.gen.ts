@@ -99,6 +99,14 @@ export type CapabilitiesDto = {
     content_bound?: 'sha256' | 'md5' | 'none';
 };
 
+export type ChangeSnapshotDto = {
+    is_protected?: boolean;
+    /**
+     * All of its tags, at most 20. Keep policies may go by them.
+     */
+    tags?: Array<string>;
+};
+
 export type ChangeSyncSettings = {
     /**
      * Upload new local files without being asked.
@@ -133,6 +141,42 @@ export type ChangeWebhookDto = {
      */
     event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
     enabled?: boolean;
+};
+
+export type ChangeWorkspaceDto = {
+    /**
+     * The agent on whose host it is; a new workspace without one is on the server's own. Another than before takes over
+     * as soon as the one before has let go.
+     */
+    agent_id?: string;
+    /**
+     * Seconds from the beginning of one run to that of the next.
+     */
+    interval_seconds?: number;
+    /**
+     * What is left out, in gitignore syntax.
+     */
+    excludes?: Array<string>;
+    /**
+     * A preset, or rules. `default` keeps everything of the last hour, 5-minutely for a day, hourly for a week, …
+     */
+    keep_policy?: 'default' | 'compact' | KeepRulesDto;
+    /**
+     * Null: as fast as it goes.
+     */
+    upload_bytes_per_second?: number | null;
+    /**
+     * No snapshots are taken but those that somebody asks for.
+     */
+    paused?: boolean;
+    /**
+     * By which people know it; unique among your workspaces.
+     */
+    name?: string;
+    /**
+     * The directory on the agent's host: an absolute path of at most 4,095 bytes.
+     */
+    path?: string;
 };
 
 export type CheckDto = {
@@ -276,6 +320,21 @@ export type ConnectionTestDto = {
      * All checks in their order.
      */
     checks: Array<CheckDto>;
+};
+
+export type CostEstimateDto = {
+    is_estimate: true;
+    /**
+     * Of a month as the last days were, in US dollars.
+     */
+    monthly_usd: number;
+    storage_usd: number;
+    requests_usd: number;
+    /**
+     * When the prices were last looked up.
+     */
+    prices_as_of: string;
+    basis: string;
 };
 
 export type CreateDownloadUrl = {
@@ -486,6 +545,73 @@ export type JobPageDto = {
 
 export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
+export type KeepDurationDto = {
+    years?: number;
+    months?: number;
+    days?: number;
+    hours?: number;
+    minutes?: number;
+};
+
+export type KeepRulesDto = {
+    /**
+     * For so many of the newest minutes, hours, … that have a snapshot, the newest one in each; -1: for all. By tier: last, minutely, five_minutely, hourly, daily, weekly, monthly, yearly.
+     */
+    counts?: {
+        [key: string]: number;
+    };
+    /**
+     * Everything that is at most so much older than the newest snapshot.
+     */
+    within?: KeepDurationDto;
+    /**
+     * Of what is at most so much older than the newest snapshot, the newest in each minute, hour, … By tier: last, minutely, five_minutely, hourly, daily, weekly, monthly, yearly.
+     */
+    tiers_within?: {
+        [key: string]: KeepDurationDto;
+    };
+    /**
+     * Snapshots that have all tags of one of these lists.
+     */
+    tags?: Array<Array<string>>;
+    /**
+     * So many newest ones stay whatever the rules say; 3 when absent.
+     */
+    newest?: number;
+    /**
+     * Where days begin, from the IANA database; UTC when absent.
+     */
+    time_zone?: string;
+};
+
+export type LastRunDto = {
+    run_id: string;
+    status: RunStatus;
+    reported_at: string;
+    duration_ms: number;
+    /**
+     * Calls to the provider.
+     */
+    provider_requests: number;
+    /**
+     * `changes`: only what the watcher told of was looked at.
+     */
+    walk: RunWalk;
+    /**
+     * Why changes cannot be watched.
+     */
+    watcher_problem: string | null;
+    /**
+     * Of a failure.
+     */
+    code: string | null;
+    detail: string | null;
+    /**
+     * Files that could not be read.
+     */
+    problem_count: number;
+};
+
 export type LeftoversDto = {
     checked_at: string;
     /**
@@ -507,6 +633,11 @@ export type MeDto = {
      * The key of this request.
      */
     api_key: ApiKeyDto;
+};
+
+export type MissingFileDto = {
+    path: string;
+    reason: string;
 };
 
 export type NewApiKeyDto = {
@@ -552,6 +683,53 @@ export type NewWebhookDto = {
      */
     event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
     enabled?: boolean;
+};
+
+export type NewWorkspaceDto = {
+    /**
+     * The agent on whose host it is; a new workspace without one is on the server's own. Another than before takes over
+     * as soon as the one before has let go.
+     */
+    agent_id?: string;
+    /**
+     * Seconds from the beginning of one run to that of the next.
+     */
+    interval_seconds?: number;
+    /**
+     * What is left out, in gitignore syntax.
+     */
+    excludes?: Array<string>;
+    /**
+     * A preset, or rules. `default` keeps everything of the last hour, 5-minutely for a day, hourly for a week, …
+     */
+    keep_policy?: 'default' | 'compact' | KeepRulesDto;
+    /**
+     * Null: as fast as it goes.
+     */
+    upload_bytes_per_second?: number | null;
+    /**
+     * No snapshots are taken but those that somebody asks for.
+     */
+    paused?: boolean;
+    /**
+     * By which people know it; unique among your workspaces.
+     */
+    name: string;
+    /**
+     * The directory on the agent's host: an absolute path of at most 4,095 bytes.
+     */
+    path: string;
+};
+
+export type NewestSnapshotDto = {
+    id: string;
+    received_at: string;
+    is_partial: boolean;
+    files: number;
+    /**
+     * Of all files, before deduplication.
+     */
+    size_bytes: number;
 };
 
 export type Problem = {
@@ -624,6 +802,8 @@ export type ProviderListDto = {
     data: Array<ProviderDto>;
 };
 
+export type ProviderName = 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+
 export type ProviderPriceDto = {
     storage_usd_per_gb_month: number;
     egress_usd_per_gb: number;
@@ -654,6 +834,23 @@ export type ProviderProblem = {
     request_id?: string;
 };
 
+export type RepositoryPasswordDto = {
+    /**
+     * For `RESTIC_REPOSITORY` or `restic -r`.
+     */
+    location: string;
+    /**
+     * For `RESTIC_PASSWORD`. Whoever has it and the bucket can read all snapshots.
+     */
+    password: string;
+    /**
+     * Other variables that restic needs, with what belongs there: your bucket’s own credentials.
+     */
+    environment: {
+        [key: string]: string;
+    };
+};
+
 export type RepositoryProblem = {
     workspace_id: string;
     workspace_name: string;
@@ -662,6 +859,11 @@ export type RepositoryProblem = {
      * What was found, in a sentence.
      */
     detail: string;
+};
+
+export type RestorabilityDto = {
+    last_proven_at: string | null;
+    sentence: string;
 };
 
 export type RestoreFinished = {
@@ -675,6 +877,13 @@ export type RestoreFinished = {
      */
     duration_ms: number | null;
 };
+
+export type RunStatus = 'complete' | 'partial' | 'unchanged' | 'failed';
+
+/**
+ * `changes`: only what the watcher told of was looked at.
+ */
+export type RunWalk = 'full' | 'changes';
 
 export type SavedSettingsDto = {
     success: boolean;
@@ -729,12 +938,79 @@ export type SetupResultDto = {
     api_key: string;
 };
 
+export type SnapshotDto = {
+    id: string;
+    workspace_id: string;
+    /**
+     * As restic shows it.
+     */
+    restic_id: string;
+    /**
+     * By the server's clock.
+     */
+    received_at: string;
+    /**
+     * When the run began.
+     */
+    started_at: string;
+    duration_ms: number;
+    /**
+     * Who wrote it.
+     */
+    agent_id: string;
+    files: number;
+    directories: number;
+    /**
+     * Of all files, before deduplication.
+     */
+    size_bytes: number;
+    /**
+     * What it added to the bucket.
+     */
+    stored_bytes: number;
+    /**
+     * Calls to the provider that it cost.
+     */
+    provider_requests: number;
+    /**
+     * Files could not be read.
+     */
+    is_partial: boolean;
+    problem_count: number;
+    /**
+     * Some of them.
+     */
+    problems: Array<MissingFileDto>;
+    /**
+     * Stays whatever the keep policy says, and cannot be deleted.
+     */
+    is_protected: boolean;
+    tags: Array<string>;
+    /**
+     * Why the keep policy keeps it now: names of tiers, `within`, `tags`, `protected`, `newest`, `no_rule`. None: the next
+     * thinning removes it. Null: not computed, because there are too many newer ones.
+     */
+    tiers: Array<string> | null;
+    /**
+     * When a restore of it last ran to its end, all hashes equal.
+     */
+    last_proven_at: string | null;
+};
+
 export type SnapshotFailed = {
     workspace_id: string;
     workspace_name: string;
     run_id: string;
     code: string;
     detail: string;
+};
+
+export type SnapshotPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<SnapshotDto>;
 };
 
 export type SnapshotPartial = {
@@ -935,6 +1211,71 @@ export type WebhookWithSecretDto = {
     secret: string;
 };
 
+export type WorkspaceCountersDto = {
+    /**
+     * Snapshots in the bucket now.
+     */
+    snapshots: number;
+    runs: number;
+    failed_runs: number;
+    /**
+     * Did not begin because the one before had not ended.
+     */
+    skipped_runs: number;
+    /**
+     * Changes that only a full walk found; anything but 0 is a fault of the watcher.
+     */
+    missed_changes: number;
+    /**
+     * Calls to the provider by runs.
+     */
+    provider_requests: number;
+};
+
+export type WorkspaceDto = {
+    id: string;
+    name: string;
+    path: string;
+    agent_id: string;
+    agent_name: string;
+    interval_seconds: number;
+    excludes: Array<string>;
+    keep_policy: 'default' | 'compact' | KeepRulesDto;
+    upload_bytes_per_second: number | null;
+    paused: boolean;
+    created_at: string;
+    deleted_at: string | null;
+    /**
+     * When the directory was last known to be as its newest snapshot: what would be lost now is younger.
+     */
+    last_durable_at: string | null;
+    /**
+     * Of `last_durable_at`: what would be lost if the host died now.
+     */
+    age_seconds: number | null;
+    /**
+     * What shall be lost at most, in seconds: two intervals.
+     */
+    rpo_goal_seconds: number;
+    last_run: LastRunDto | null;
+    newest_snapshot: NewestSnapshotDto | null;
+    /**
+     * On the average of the snapshots that are kept; null while there is none.
+     */
+    provider_requests_per_snapshot: number | null;
+    health: WorkspaceHealthDto;
+    restorability: RestorabilityDto;
+    counters: WorkspaceCountersDto;
+    repository: WorkspaceRepositoryDto;
+    cost: CostEstimateDto;
+};
+
+/**
+ * `protected`: the newest state is young enough. `waiting`: no run was due yet. `partial`: files are missing.
+ * `overdue`: the newest state is too old. `failed`: the last run failed. `locked`: somebody else holds it.
+ */
+export type WorkspaceHealth = 'protected' | 'waiting' | 'partial' | 'overdue' | 'failed' | 'locked' | 'paused';
+
 export type WorkspaceHealthChanged = {
     workspace_id: string;
     workspace_name: string;
@@ -947,6 +1288,50 @@ export type WorkspaceHealthChanged = {
      * Why, in a sentence.
      */
     reason: string;
+};
+
+export type WorkspaceHealthDto = {
+    /**
+     * `protected`: the newest state is young enough. `waiting`: no run was due yet. `partial`: files are missing.
+     * `overdue`: the newest state is too old. `failed`: the last run failed. `locked`: somebody else holds it.
+     */
+    state: WorkspaceHealth;
+    since: string;
+    /**
+     * Why, in a sentence.
+     */
+    reason: string;
+    /**
+     * When the next run shall begin; a moment in the past: it is due. Null while paused.
+     */
+    next_run_due_at: string | null;
+};
+
+export type WorkspacePageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<WorkspaceDto>;
+};
+
+export type WorkspaceRepositoryDto = {
+    id: string;
+    provider: ProviderName;
+    bucket_name: string;
+    /**
+     * Below the prefix of the cloud settings.
+     */
+    prefix: string;
+    /**
+     * Of all packs.
+     */
+    stored_bytes: number;
+    last_checked_at: string | null;
+    /**
+     * What the last check or maintenance found wrong.
+     */
+    last_check_problem: string | null;
 };
 
 /**
@@ -3515,6 +3900,197 @@ export type CompleteSetupResponses = {
 
 export type CompleteSetupResponse = CompleteSetupResponses[keyof CompleteSetupResponses];
 
+export type DeleteSnapshotData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/snapshots/{id}';
+};
+
+export type DeleteSnapshotErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `snapshot_protected`: A protected snapshot would be deleted.
+     *
+     * `newest_snapshot`: The newest snapshot of a workspace would be deleted, which the next runs are compared with.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type DeleteSnapshotError = DeleteSnapshotErrors[keyof DeleteSnapshotErrors];
+
+export type DeleteSnapshotResponses = {
+    /**
+     * Accepted
+     */
+    202: JobDto;
+};
+
+export type DeleteSnapshotResponse = DeleteSnapshotResponses[keyof DeleteSnapshotResponses];
+
+export type GetSnapshotData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/snapshots/{id}';
+};
+
+export type GetSnapshotErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetSnapshotError = GetSnapshotErrors[keyof GetSnapshotErrors];
+
+export type GetSnapshotResponses = {
+    /**
+     * OK
+     */
+    200: SnapshotDto;
+};
+
+export type GetSnapshotResponse = GetSnapshotResponses[keyof GetSnapshotResponses];
+
+export type ChangeSnapshotData = {
+    body: ChangeSnapshotDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/snapshots/{id}';
+};
+
+export type ChangeSnapshotErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ChangeSnapshotError = ChangeSnapshotErrors[keyof ChangeSnapshotErrors];
+
+export type ChangeSnapshotResponses = {
+    /**
+     * OK
+     */
+    200: SnapshotDto;
+};
+
+export type ChangeSnapshotResponse = ChangeSnapshotResponses[keyof ChangeSnapshotResponses];
+
 export type ListUsersData = {
     body?: never;
     path?: never;
@@ -4397,6 +4973,594 @@ export type TestWebhookResponses = {
 };
 
 export type TestWebhookResponse = TestWebhookResponses[keyof TestWebhookResponses];
+
+export type ListWorkspacesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Deleted ones whose snapshots are kept, instead of those that are there.
+         */
+        deleted?: boolean;
+        /**
+         * Only those of this agent.
+         */
+        agent_id?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/workspaces';
+};
+
+export type ListWorkspacesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListWorkspacesError = ListWorkspacesErrors[keyof ListWorkspacesErrors];
+
+export type ListWorkspacesResponses = {
+    /**
+     * OK
+     */
+    200: WorkspacePageDto;
+};
+
+export type ListWorkspacesResponse = ListWorkspacesResponses[keyof ListWorkspacesResponses];
+
+export type CreateWorkspaceData = {
+    body: NewWorkspaceDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/workspaces';
+};
+
+export type CreateWorkspaceErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `path_refused`: The path lies on the server's own machine, where this user may not read or write it.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `no_agent`: No agent was named, and this server runs none on its own machine.
+     *
+     * `name_taken`: Another workspace of this user has the name.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type CreateWorkspaceError = CreateWorkspaceErrors[keyof CreateWorkspaceErrors];
+
+export type CreateWorkspaceResponses = {
+    /**
+     * Created
+     */
+    201: WorkspaceDto;
+};
+
+export type CreateWorkspaceResponse = CreateWorkspaceResponses[keyof CreateWorkspaceResponses];
+
+export type DeleteWorkspaceData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Also removes its snapshots and its repository from the bucket, for good. Refused while one is protected.
+         */
+        delete_snapshots?: true | false;
+    };
+    url: '/api/v1/workspaces/{id}';
+};
+
+export type DeleteWorkspaceErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `snapshot_protected`: A protected snapshot would be deleted.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type DeleteWorkspaceError = DeleteWorkspaceErrors[keyof DeleteWorkspaceErrors];
+
+export type DeleteWorkspaceResponses = {
+    /**
+     * It is gone from the list; a job removes its snapshots.
+     */
+    202: JobDto;
+    /**
+     * It is gone from the list; its snapshots stay.
+     */
+    204: void;
+};
+
+export type DeleteWorkspaceResponse = DeleteWorkspaceResponses[keyof DeleteWorkspaceResponses];
+
+export type GetWorkspaceData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{id}';
+};
+
+export type GetWorkspaceErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetWorkspaceError = GetWorkspaceErrors[keyof GetWorkspaceErrors];
+
+export type GetWorkspaceResponses = {
+    /**
+     * OK
+     */
+    200: WorkspaceDto;
+};
+
+export type GetWorkspaceResponse = GetWorkspaceResponses[keyof GetWorkspaceResponses];
+
+export type ChangeWorkspaceData = {
+    body: ChangeWorkspaceDto;
+    headers?: {
+        /**
+         * Change it only in the state with this ETag.
+         */
+        'If-Match'?: string;
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{id}';
+};
+
+export type ChangeWorkspaceErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `path_refused`: The path lies on the server's own machine, where this user may not read or write it.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `name_taken`: Another workspace of this user has the name.
+     */
+    409: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ChangeWorkspaceError = ChangeWorkspaceErrors[keyof ChangeWorkspaceErrors];
+
+export type ChangeWorkspaceResponses = {
+    /**
+     * OK
+     */
+    200: WorkspaceDto;
+};
+
+export type ChangeWorkspaceResponse = ChangeWorkspaceResponses[keyof ChangeWorkspaceResponses];
+
+export type RevealRepositoryPasswordData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Of the workspace.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{id}/repository-password';
+};
+
+export type RevealRepositoryPasswordErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type RevealRepositoryPasswordError = RevealRepositoryPasswordErrors[keyof RevealRepositoryPasswordErrors];
+
+export type RevealRepositoryPasswordResponses = {
+    /**
+     * OK
+     */
+    200: RepositoryPasswordDto;
+};
+
+export type RevealRepositoryPasswordResponse = RevealRepositoryPasswordResponses[keyof RevealRepositoryPasswordResponses];
+
+export type ListSnapshotsData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Only protected ones, or only others.
+         */
+        protected?: boolean;
+        /**
+         * Only those received then or later.
+         */
+        since?: string;
+        /**
+         * Only those received earlier.
+         */
+        until?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/workspaces/{id}/snapshots';
+};
+
+export type ListSnapshotsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListSnapshotsError = ListSnapshotsErrors[keyof ListSnapshotsErrors];
+
+export type ListSnapshotsResponses = {
+    /**
+     * OK
+     */
+    200: SnapshotPageDto;
+};
+
+export type ListSnapshotsResponse = ListSnapshotsResponses[keyof ListSnapshotsResponses];
+
+export type TakeSnapshotData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{id}/snapshots';
+};
+
+export type TakeSnapshotErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type TakeSnapshotError = TakeSnapshotErrors[keyof TakeSnapshotErrors];
+
+export type TakeSnapshotResponses = {
+    /**
+     * Accepted
+     */
+    202: JobDto;
+};
+
+export type TakeSnapshotResponse = TakeSnapshotResponses[keyof TakeSnapshotResponses];
 
 export type GetLivenessData = {
     body?: never;
