@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { CredentialsModule } from '../credentials/credentials.module.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { AgentAccess } from './agent-access.service.js';
+import { CommittingSweep } from './committing-sweep.service.js';
 import { DoomedPackRows } from './doomed-pack-rows.service.js';
 import { FileOrders } from './file-orders.service.js';
 import { Leases } from './leases.service.js';
@@ -14,9 +16,10 @@ import { StoredFiles } from './stored-files.service.js';
 
 /** The repositories of workspaces: opening, leases, orders, commits. */
 @Module({
-  imports: [CredentialsModule, WebhooksModule],
+  imports: [CredentialsModule, JobsModule, WebhooksModule],
   providers: [
     AgentAccess,
+    CommittingSweep,
     DoomedPackRows,
     FileOrders,
     Leases,

@@ -72,10 +72,11 @@ export class SnapshotCommits {
    * @returns how many became restorable
    * @throws with a repository: what writing throws. Without one, failures are logged and the others go on
    */
-  async finishCommitting(repositoryId?: string): Promise<number> {
+  async finishCommitting(repositoryId?: string, signal?: AbortSignal): Promise<number> {
     if (repositoryId !== undefined) return this.finishThoseOf(repositoryId);
     let finished = 0;
     for (const id of await this.rows.repositoriesLeftCommitting()) {
+      if (signal?.aborted) break;
       finished += await this.finishThoseOf(id).catch((error: unknown) => {
         this.log.warn(`Snapshots of repository ${id} cannot be finished yet: ${String(error)}`);
         return 0;

@@ -56,11 +56,17 @@ export class StoredFiles {
     const files = await this.ordered(place, ids);
     if (!bindingOf(place.storage.capabilities).looksBeforeCommit) return 0;
     const unseen = files.filter(({ isStored }) => !isStored);
-    await inParallel(unseen, LOOKS_AT_ONCE, async (file) => {
-      if ((await sizeOf(place, file)) !== file.sizeBytes)
-        throw commitRefused(`${file.kind} ${file.id} does not lie whole in the bucket`);
-    });
-    await this.noteVerified(place, unseen);
+    const seen: StoredFile[] = [];
+    try {
+      await inParallel(unseen, LOOKS_AT_ONCE, async (file) => {
+        if ((await sizeOf(place, file)) !== file.sizeBytes)
+          throw commitRefused(`${file.kind} ${file.id} does not lie whole in the bucket`);
+        seen.push(file);
+      });
+    } finally {
+      // Also when one of many is missing: the others need not be looked at again.
+      await this.noteVerified(place, seen);
+    }
     return unseen.length;
   }
 
