@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type TDataShape } from './client/index.js';
-import type { ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
+import type { AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -113,6 +113,280 @@ export class Operations extends HeyApiClient {
             ...options,
             headers: {
                 'Content-Type': null,
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Make a snapshot of the files stored
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public commitSnapshot<ThrowOnError extends boolean = true>(options: Options<CommitSnapshotData, ThrowOnError>): RequestResult<CommitSnapshotResponses, CommitSnapshotErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CommitSnapshotResponses, CommitSnapshotErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/commits',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Become an agent
+     */
+    public enrolAgent<ThrowOnError extends boolean = true>(options: Options<EnrolAgentData, ThrowOnError>): RequestResult<EnrolAgentResponses, EnrolAgentErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<EnrolAgentResponses, EnrolAgentErrors, ThrowOnError>({
+            url: '/api/v1/agent/enrolments',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * List the indexes or snapshots of a repository
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public listRepositoryFiles<ThrowOnError extends boolean = true>(options: Options<ListRepositoryFilesData, ThrowOnError>): RequestResult<ListRepositoryFilesResponses, ListRepositoryFilesErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ListRepositoryFilesResponses, ListRepositoryFilesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/files/list',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Tell how things are
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public sendHeartbeat<ThrowOnError extends boolean = true>(options: Options<SendHeartbeatData, ThrowOnError>): RequestResult<SendHeartbeatResponses, SendHeartbeatErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<SendHeartbeatResponses, SendHeartbeatErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/heartbeats',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Become the one who writes a workspace’s repository
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public takeLease<ThrowOnError extends boolean = true>(options: Options<TakeLeaseData, ThrowOnError>): RequestResult<TakeLeaseResponses, TakeLeaseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<TakeLeaseResponses, TakeLeaseErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/leases',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Give a lease up
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public releaseLease<ThrowOnError extends boolean = true>(options: Options<ReleaseLeaseData, ThrowOnError>): RequestResult<ReleaseLeaseResponses, ReleaseLeaseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ReleaseLeaseResponses, ReleaseLeaseErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/leases/release',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Get URLs for files of a repository
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public orderFiles<ThrowOnError extends boolean = true>(options: Options<OrderFilesData, ThrowOnError>): RequestResult<OrderFilesResponses, OrderFilesErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<OrderFilesResponses, OrderFilesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/orders',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Ask for a restore onto this host
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public askForRestore<ThrowOnError extends boolean = true>(options: Options<AskForRestoreData, ThrowOnError>): RequestResult<AskForRestoreResponses, AskForRestoreErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<AskForRestoreResponses, AskForRestoreErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/restores',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Start or cancel a restore onto this host
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public decideRestore<ThrowOnError extends boolean = true>(options: Options<DecideRestoreData, ThrowOnError>): RequestResult<DecideRestoreResponses, DecideRestoreErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<DecideRestoreResponses, DecideRestoreErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/restores/decisions',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Open the repository of a restore
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public openForRestore<ThrowOnError extends boolean = true>(options: Options<OpenForRestoreData, ThrowOnError>): RequestResult<OpenForRestoreResponses, OpenForRestoreErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<OpenForRestoreResponses, OpenForRestoreErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/restores/open',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Look at a restore onto this host
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public getRestoreStatus<ThrowOnError extends boolean = true>(options: Options<GetRestoreStatusData, ThrowOnError>): RequestResult<GetRestoreStatusResponses, GetRestoreStatusErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<GetRestoreStatusResponses, GetRestoreStatusErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/restores/status',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Hear what is wanted
+     *
+     * Needs a key with the scope `agent`.
+     */
+    public syncAgent<ThrowOnError extends boolean = true>(options: Options<SyncAgentData, ThrowOnError>): RequestResult<SyncAgentResponses, SyncAgentErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<SyncAgentResponses, SyncAgentErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agent/sync',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * List agents
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listAgents<ThrowOnError extends boolean = true>(options?: Options<ListAgentsData, ThrowOnError>): RequestResult<ListAgentsResponses, ListAgentsErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListAgentsResponses, ListAgentsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agents',
+            ...options
+        });
+    }
+    
+    /**
+     * Let a host become an agent
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public createEnrolmentToken<ThrowOnError extends boolean = true>(options: Options<CreateEnrolmentTokenData, ThrowOnError>): RequestResult<CreateEnrolmentTokenResponses, CreateEnrolmentTokenErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CreateEnrolmentTokenResponses, CreateEnrolmentTokenErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agents/enrolment-tokens',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Remove an agent
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public removeAgent<ThrowOnError extends boolean = true>(options: Options<RemoveAgentData, ThrowOnError>): RequestResult<RemoveAgentResponses, RemoveAgentErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<RemoveAgentResponses, RemoveAgentErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agents/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Show an agent
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getAgent<ThrowOnError extends boolean = true>(options: Options<GetAgentData, ThrowOnError>): RequestResult<GetAgentResponses, GetAgentErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetAgentResponses, GetAgentErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agents/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Let a host become this agent
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public createAgentToken<ThrowOnError extends boolean = true>(options: Options<CreateAgentTokenData, ThrowOnError>): RequestResult<CreateAgentTokenResponses, CreateAgentTokenErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CreateAgentTokenResponses, CreateAgentTokenErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/agents/{id}/enrolment-tokens',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
                 ...options.headers
             }
         });

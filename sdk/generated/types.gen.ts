@@ -6,6 +6,53 @@ export type ClientOptions = {
 
 export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostWebhookTestWebhookRequest;
 
+export type AgentDto = {
+    id: string;
+    name: string;
+    /**
+     * `offline`: not heard of for a minute.
+     */
+    state: 'online' | 'offline';
+    /**
+     * Some seconds late.
+     */
+    last_seen_at: string | null;
+    /**
+     * As the host calls itself.
+     */
+    hostname: string;
+    /**
+     * Operating system and architecture.
+     */
+    platform: string;
+    /**
+     * Release of the agent’s program.
+     */
+    version: string;
+    /**
+     * The one that the server runs on its own machine. It serves every user.
+     */
+    is_embedded: boolean;
+    /**
+     * How many workspaces it protects.
+     */
+    workspaces: number;
+    enrolled_at: string;
+};
+
+export type AgentNameDto = {
+    id: string;
+    name: string;
+};
+
+export type AgentPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<AgentDto>;
+};
+
 export type AgentPresence = {
     agent_id: string;
     agent_name: string;
@@ -13,6 +60,52 @@ export type AgentPresence = {
      * Null: never.
      */
     last_seen_at: string | null;
+};
+
+export type AgentRestorePlanDto = {
+    create: number;
+    overwrite: number;
+    delete: number;
+    keep: number;
+    /**
+     * To be written.
+     */
+    bytes: number;
+    /**
+     * To be fetched from the bucket.
+     */
+    fetch_bytes: number;
+};
+
+export type AgentRestoreProgressDto = {
+    files_done: number;
+    files_total: number;
+    bytes_done: number;
+    bytes_total: number;
+    current_path?: string;
+    bytes_per_second: number;
+    remaining_ms?: number;
+};
+
+export type AgentRestoreResultDto = {
+    files: number;
+    bytes: number;
+    /**
+     * All content that was written had its hash.
+     */
+    verified: boolean;
+    duration_ms: number;
+    failed: Array<NamedProblemDto>;
+    failed_count: number;
+    refused: Array<NamedProblemDto>;
+    refused_count: number;
+};
+
+export type AgentTokenDto = {
+    /**
+     * How long the token can be used.
+     */
+    expires_in_seconds?: number;
 };
 
 export type ApiKeyDto = {
@@ -286,6 +379,35 @@ export type CloudSettingsDto = {
     capabilities: CapabilitiesDto;
 };
 
+export type CommitAnswerDto = {
+    snapshot_id: string;
+    /**
+     * As restic shows it.
+     */
+    object_id: string;
+};
+
+export type CommitRequestDto = {
+    workspace_id: string;
+    fencing: number;
+    run_id: string;
+    generation: number;
+    /**
+     * Pack and index files stored since the last commit.
+     */
+    files: Array<string>;
+    tree: string;
+    parent: string | null;
+    hostname: string;
+    username: string;
+    excludes: Array<string>;
+    summary: RunSummaryDto;
+    problem_count: number;
+    problems: Array<NamedProblemDto>;
+    requests: number;
+    started_ms_ago: number;
+};
+
 export type ConfiguredDto = {
     success: boolean;
 };
@@ -387,6 +509,38 @@ export type DependencyHealth = {
     message?: string;
 };
 
+export type DesiredRestoreDto = {
+    id: string;
+    workspace_id: string;
+    snapshot: string;
+    phase: 'plan' | 'run' | 'cancel';
+    paths: Array<string>;
+    target: string;
+    destination: 'new-directory' | 'in-place';
+    mirror: boolean;
+};
+
+export type DesiredStateDto = {
+    revision: string;
+    agent: AgentNameDto;
+    workspaces: Array<DesiredWorkspaceDto>;
+    restores: Array<DesiredRestoreDto>;
+};
+
+export type DesiredWorkspaceDto = {
+    id: string;
+    name: string;
+    path: string;
+    interval_seconds: number;
+    excludes: Array<string>;
+    upload_bytes_per_second: number | null;
+    paused: boolean;
+    /**
+     * One run, at once, even when paused.
+     */
+    requested_run_id: string | null;
+};
+
 export type DownloadUrlDto = {
     download_url: string;
     /**
@@ -421,6 +575,42 @@ export type DrillFinished = {
     duration_ms: number;
     files: number;
     bytes: number;
+};
+
+export type EnrolAnswerDto = {
+    agent_id: string;
+    name: string;
+    /**
+     * The agent’s own key, with the scope `agent`. Shown this once.
+     */
+    api_key: string;
+};
+
+export type EnrolRequestDto = {
+    hostname: string;
+    /**
+     * Operating system and architecture.
+     */
+    platform: string;
+    program_version: string;
+    token: string;
+};
+
+export type EnrolmentTokenDto = {
+    id: string;
+    /**
+     * Good for one enrolment. It is shown this once and cannot be shown again.
+     */
+    token: string;
+    /**
+     * Of the agent that it makes.
+     */
+    name: string;
+    expires_at: string;
+    /**
+     * For a shell of the host, one after the other.
+     */
+    commands: Array<string>;
 };
 
 export type FieldProblem = {
@@ -475,6 +665,18 @@ export type FileDto = {
     local_file_id: number | null;
 };
 
+export type FileListDto = {
+    /**
+     * Ascending by id.
+     */
+    files: Array<ListedFileDto>;
+};
+
+export type FileListRequestDto = {
+    access: RepositoryAccessDto;
+    kind: 'index' | 'snapshot';
+};
+
 export type FilePageDto = {
     /**
      * Pass it as `cursor` to go on; null on the last page.
@@ -488,6 +690,11 @@ export type ForgottenSettingsDto = {
     message: string;
 };
 
+export type GetOrderDto = {
+    kind: 'pack' | 'index' | 'snapshot';
+    id: string;
+};
+
 export type Health = {
     status: 'ok' | 'error' | 'shutting_down';
     /**
@@ -496,6 +703,23 @@ export type Health = {
     details: {
         [key: string]: DependencyHealth;
     };
+};
+
+export type HeartbeatAnswerDto = {
+    /**
+     * Those that go on; one that is missing is lost.
+     */
+    leases: Array<LeaseHoldDto>;
+    /**
+     * Another than the agent knows: sync.
+     */
+    revision: string;
+};
+
+export type HeartbeatDto = {
+    runs: Array<RunReportDto>;
+    restores: Array<RestoreReportDto>;
+    leases: Array<LeaseHoldDto>;
 };
 
 export type JobDto = {
@@ -612,6 +836,27 @@ export type LastRunDto = {
     problem_count: number;
 };
 
+export type LeaseGrantDto = {
+    workspace_id: string;
+    fencing: number;
+    ttl_seconds: number;
+    repository: RepositoryKeysDto;
+    /**
+     * A commit names the one that its index was loaded in.
+     */
+    generation: number;
+    latest_snapshot: string | null;
+};
+
+export type LeaseHoldDto = {
+    workspace_id: string;
+    fencing: number;
+};
+
+export type LeaseRequestDto = {
+    workspace_id: string;
+};
+
 export type LeftoversDto = {
     checked_at: string;
     /**
@@ -627,6 +872,11 @@ export type LeftoversDto = {
     uploads: Array<UnnamedUploadDto>;
 };
 
+export type ListedFileDto = {
+    id: string;
+    size_bytes: number;
+};
+
 export type MeDto = {
     user: UserDto;
     /**
@@ -636,6 +886,11 @@ export type MeDto = {
 };
 
 export type MissingFileDto = {
+    path: string;
+    reason: string;
+};
+
+export type NamedProblemDto = {
     path: string;
     reason: string;
 };
@@ -657,6 +912,17 @@ export type NewApiKeyDto = {
      * Whose key it will be; administrators only. Left out: the caller's.
      */
     user_id?: number;
+};
+
+export type NewEnrolmentTokenDto = {
+    /**
+     * How long the token can be used.
+     */
+    expires_in_seconds?: number;
+    /**
+     * What the agent will be called; none of your agents may have this name.
+     */
+    name: string;
 };
 
 export type NewSessionDto = {
@@ -730,6 +996,35 @@ export type NewestSnapshotDto = {
      * Of all files, before deduplication.
      */
     size_bytes: number;
+};
+
+export type OrderAnswerDto = {
+    puts: Array<OrderedRequestDto>;
+    /**
+     * Asked for, but there already.
+     */
+    stored: Array<string>;
+    gets: Array<OrderedRequestDto>;
+};
+
+export type OrderRequestDto = {
+    access: RepositoryAccessDto;
+    /**
+     * Need a lease.
+     */
+    puts?: Array<PutOrderDto>;
+    gets?: Array<GetOrderDto>;
+};
+
+export type OrderedRequestDto = {
+    kind: 'pack' | 'index' | 'snapshot';
+    id: string;
+    method: 'GET' | 'PUT';
+    url: string;
+    headers: {
+        [key: string]: string;
+    };
+    expires_in_seconds: number;
 };
 
 export type Problem = {
@@ -834,6 +1129,33 @@ export type ProviderProblem = {
     request_id?: string;
 };
 
+export type PutOrderDto = {
+    kind: 'pack' | 'index';
+    /**
+     * SHA-256 of the file.
+     */
+    id: string;
+    size_bytes: number;
+    md5: string;
+};
+
+export type RepositoryAccessDto = {
+    workspace_id?: string;
+    fencing?: number;
+    restore_id?: string;
+};
+
+export type RepositoryKeysDto = {
+    /**
+     * JSON as in a restic key file. Never to be written to a disk.
+     */
+    master_key: string;
+    /**
+     * The JSON of restic’s `config`.
+     */
+    config: string;
+};
+
 export type RepositoryPasswordDto = {
     /**
      * For `RESTIC_REPOSITORY` or `restic -r`.
@@ -861,9 +1183,36 @@ export type RepositoryProblem = {
     detail: string;
 };
 
+export type RequestRestoreDto = {
+    workspace_id: string;
+    /**
+     * Its id, or at least the first eight digits of it. Left out: the newest one.
+     */
+    snapshot?: string;
+    /**
+     * Below the workspace; empty: all of it.
+     */
+    paths: Array<string>;
+    /**
+     * Absolute, on the agent’s host.
+     */
+    target: string;
+    destination: 'new-directory' | 'in-place';
+    mirror: boolean;
+    /**
+     * Otherwise a decision is waited for.
+     */
+    starts_by_itself: boolean;
+};
+
 export type RestorabilityDto = {
     last_proven_at: string | null;
     sentence: string;
+};
+
+export type RestoreDecisionDto = {
+    restore_id: string;
+    phase: 'run' | 'cancel';
 };
 
 export type RestoreFinished = {
@@ -878,7 +1227,90 @@ export type RestoreFinished = {
     duration_ms: number | null;
 };
 
+export type RestoreGrantDto = {
+    repository: RepositoryKeysDto;
+};
+
+export type RestoreIdDto = {
+    restore_id: string;
+};
+
+export type RestoreReportDto = {
+    restore_id: string;
+    state: 'planned' | 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+    plan?: AgentRestorePlanDto;
+    progress?: AgentRestoreProgressDto;
+    result?: AgentRestoreResultDto;
+    code?: string;
+    detail?: string;
+};
+
+export type RestoreStatusDto = {
+    restore_id: string;
+    state: string;
+    plan: AgentRestorePlanDto | null;
+    progress: AgentRestoreProgressDto | null;
+    result: AgentRestoreResultDto | null;
+    error_code: string | null;
+    error_detail: string | null;
+};
+
+export type RunReportDto = {
+    workspace_id: string;
+    run_id: string;
+    status: 'complete' | 'partial' | 'unchanged' | 'failed';
+    /**
+     * The snapshot’s object, when one was made.
+     */
+    snapshot?: string;
+    /**
+     * Of a failure.
+     */
+    code?: string;
+    detail?: string;
+    /**
+     * Since the run began, when this is sent.
+     */
+    started_ms_ago: number;
+    duration_ms: number;
+    /**
+     * Calls to the provider, commits left out.
+     */
+    requests: number;
+    walk: 'full' | 'changes';
+    missed_changes: number;
+    /**
+     * Why changes cannot be watched.
+     */
+    watcher_problem?: string;
+    problem_count: number;
+    problems: Array<NamedProblemDto>;
+    /**
+     * Runs that were due and left out since the last report.
+     */
+    skipped_runs: number;
+    /**
+     * That of the workspace which this run answers.
+     */
+    requested_run_id?: string;
+};
+
 export type RunStatus = 'complete' | 'partial' | 'unchanged' | 'failed';
+
+export type RunSummaryDto = {
+    files_new: number;
+    files_changed: number;
+    files_unmodified: number;
+    dirs_new: number;
+    dirs_changed: number;
+    dirs_unmodified: number;
+    data_blobs: number;
+    tree_blobs: number;
+    data_added: number;
+    data_added_packed: number;
+    total_files_processed: number;
+    total_bytes_processed: number;
+};
 
 /**
  * `changes`: only what the watcher told of was looked at.
@@ -1037,6 +1469,23 @@ export type StoredSecretDto = {
      * Last characters, to recognise it by; empty when it is too short to show any.
      */
     last4: string;
+};
+
+export type SyncRequestDto = {
+    hostname: string;
+    /**
+     * Operating system and architecture.
+     */
+    platform: string;
+    program_version: string;
+    /**
+     * Of the last answer. Left out: answered at once.
+     */
+    revision?: string;
+    /**
+     * How long a change may be waited for.
+     */
+    wait_seconds: number;
 };
 
 export type SyncSettingsDto = {
@@ -1684,6 +2133,1183 @@ export type CloudUploadResponses = {
 };
 
 export type CloudUploadResponse = CloudUploadResponses[keyof CloudUploadResponses];
+
+export type CommitSnapshotData = {
+    body: CommitRequestDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/commits';
+};
+
+export type CommitSnapshotErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `lease_lost`: The lease that the agent names has expired, was given up, or went to another agent.
+     *
+     * `commit_refused`: A snapshot relies on files that are missing or about to be deleted, or on an index that is out of date.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type CommitSnapshotError = CommitSnapshotErrors[keyof CommitSnapshotErrors];
+
+export type CommitSnapshotResponses = {
+    /**
+     * OK
+     */
+    200: CommitAnswerDto;
+};
+
+export type CommitSnapshotResponse = CommitSnapshotResponses[keyof CommitSnapshotResponses];
+
+export type EnrolAgentData = {
+    body: EnrolRequestDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/enrolments';
+};
+
+export type EnrolAgentErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `enrolment_refused`: The enrolment token is not complete, was used, or has expired. Unknown and used tokens look alike.
+     */
+    403: Problem;
+    /**
+     * `agent_name_taken`: Another agent of the same user has this name.
+     */
+    409: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type EnrolAgentError = EnrolAgentErrors[keyof EnrolAgentErrors];
+
+export type EnrolAgentResponses = {
+    /**
+     * Created
+     */
+    201: EnrolAnswerDto;
+};
+
+export type EnrolAgentResponse = EnrolAgentResponses[keyof EnrolAgentResponses];
+
+export type ListRepositoryFilesData = {
+    body: FileListRequestDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/files/list';
+};
+
+export type ListRepositoryFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     *
+     * `order_refused`: An agent asked to read or write a file that no agent may, or not by this right.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `lease_lost`: The lease that the agent names has expired, was given up, or went to another agent.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type ListRepositoryFilesError = ListRepositoryFilesErrors[keyof ListRepositoryFilesErrors];
+
+export type ListRepositoryFilesResponses = {
+    /**
+     * OK
+     */
+    200: FileListDto;
+};
+
+export type ListRepositoryFilesResponse = ListRepositoryFilesResponses[keyof ListRepositoryFilesResponses];
+
+export type SendHeartbeatData = {
+    body: HeartbeatDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/heartbeats';
+};
+
+export type SendHeartbeatErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type SendHeartbeatError = SendHeartbeatErrors[keyof SendHeartbeatErrors];
+
+export type SendHeartbeatResponses = {
+    /**
+     * OK
+     */
+    200: HeartbeatAnswerDto;
+};
+
+export type SendHeartbeatResponse = SendHeartbeatResponses[keyof SendHeartbeatResponses];
+
+export type TakeLeaseData = {
+    body: LeaseRequestDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/leases';
+};
+
+export type TakeLeaseErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `lease_held`: Another agent writes this workspace.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type TakeLeaseError = TakeLeaseErrors[keyof TakeLeaseErrors];
+
+export type TakeLeaseResponses = {
+    /**
+     * OK
+     */
+    200: LeaseGrantDto;
+};
+
+export type TakeLeaseResponse = TakeLeaseResponses[keyof TakeLeaseResponses];
+
+export type ReleaseLeaseData = {
+    body: LeaseHoldDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/leases/release';
+};
+
+export type ReleaseLeaseErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ReleaseLeaseError = ReleaseLeaseErrors[keyof ReleaseLeaseErrors];
+
+export type ReleaseLeaseResponses = {
+    /**
+     * Given up, or lost before.
+     */
+    204: void;
+};
+
+export type ReleaseLeaseResponse = ReleaseLeaseResponses[keyof ReleaseLeaseResponses];
+
+export type OrderFilesData = {
+    body: OrderRequestDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/orders';
+};
+
+export type OrderFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     *
+     * `order_refused`: An agent asked to read or write a file that no agent may, or not by this right.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `lease_lost`: The lease that the agent names has expired, was given up, or went to another agent.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type OrderFilesError = OrderFilesErrors[keyof OrderFilesErrors];
+
+export type OrderFilesResponses = {
+    /**
+     * OK
+     */
+    200: OrderAnswerDto;
+};
+
+export type OrderFilesResponse = OrderFilesResponses[keyof OrderFilesResponses];
+
+export type AskForRestoreData = {
+    body: RequestRestoreDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/restores';
+};
+
+export type AskForRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `too_many_restores`: The agent has as many restores that have not ended as it may have.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type AskForRestoreError = AskForRestoreErrors[keyof AskForRestoreErrors];
+
+export type AskForRestoreResponses = {
+    /**
+     * OK
+     */
+    200: DesiredRestoreDto;
+};
+
+export type AskForRestoreResponse = AskForRestoreResponses[keyof AskForRestoreResponses];
+
+export type DecideRestoreData = {
+    body: RestoreDecisionDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/restores/decisions';
+};
+
+export type DecideRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `restore_not_waiting`: The restore is in another state than the decision is about.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type DecideRestoreError = DecideRestoreErrors[keyof DecideRestoreErrors];
+
+export type DecideRestoreResponses = {
+    /**
+     * OK
+     */
+    200: RestoreStatusDto;
+};
+
+export type DecideRestoreResponse = DecideRestoreResponses[keyof DecideRestoreResponses];
+
+export type OpenForRestoreData = {
+    body: RepositoryAccessDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/restores/open';
+};
+
+export type OpenForRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     *
+     * `order_refused`: An agent asked to read or write a file that no agent may, or not by this right.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `lease_lost`: The lease that the agent names has expired, was given up, or went to another agent.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type OpenForRestoreError = OpenForRestoreErrors[keyof OpenForRestoreErrors];
+
+export type OpenForRestoreResponses = {
+    /**
+     * OK
+     */
+    200: RestoreGrantDto;
+};
+
+export type OpenForRestoreResponse = OpenForRestoreResponses[keyof OpenForRestoreResponses];
+
+export type GetRestoreStatusData = {
+    body: RestoreIdDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/restores/status';
+};
+
+export type GetRestoreStatusErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetRestoreStatusError = GetRestoreStatusErrors[keyof GetRestoreStatusErrors];
+
+export type GetRestoreStatusResponses = {
+    /**
+     * OK
+     */
+    200: RestoreStatusDto;
+};
+
+export type GetRestoreStatusResponse = GetRestoreStatusResponses[keyof GetRestoreStatusResponses];
+
+export type SyncAgentData = {
+    body: SyncRequestDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/sync';
+};
+
+export type SyncAgentErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type SyncAgentError = SyncAgentErrors[keyof SyncAgentErrors];
+
+export type SyncAgentResponses = {
+    /**
+     * OK
+     */
+    200: DesiredStateDto;
+};
+
+export type SyncAgentResponse = SyncAgentResponses[keyof SyncAgentResponses];
+
+export type ListAgentsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/agents';
+};
+
+export type ListAgentsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListAgentsError = ListAgentsErrors[keyof ListAgentsErrors];
+
+export type ListAgentsResponses = {
+    /**
+     * OK
+     */
+    200: AgentPageDto;
+};
+
+export type ListAgentsResponse = ListAgentsResponses[keyof ListAgentsResponses];
+
+export type CreateEnrolmentTokenData = {
+    body: NewEnrolmentTokenDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agents/enrolment-tokens';
+};
+
+export type CreateEnrolmentTokenErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `agent_name_taken`: Another agent of the same user has this name.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CreateEnrolmentTokenError = CreateEnrolmentTokenErrors[keyof CreateEnrolmentTokenErrors];
+
+export type CreateEnrolmentTokenResponses = {
+    /**
+     * Created
+     */
+    201: EnrolmentTokenDto;
+};
+
+export type CreateEnrolmentTokenResponse = CreateEnrolmentTokenResponses[keyof CreateEnrolmentTokenResponses];
+
+export type RemoveAgentData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Although it protects workspaces: its host is lost, or nobody trusts it any more.
+         */
+        force?: boolean;
+    };
+    url: '/api/v1/agents/{id}';
+};
+
+export type RemoveAgentErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `agent_in_use`: Workspaces are assigned to the agent that was to be removed.
+     *
+     * `agent_is_embedded`: The server runs this agent itself, on its own machine.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type RemoveAgentError = RemoveAgentErrors[keyof RemoveAgentErrors];
+
+export type RemoveAgentResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RemoveAgentResponse = RemoveAgentResponses[keyof RemoveAgentResponses];
+
+export type GetAgentData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{id}';
+};
+
+export type GetAgentErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetAgentError = GetAgentErrors[keyof GetAgentErrors];
+
+export type GetAgentResponses = {
+    /**
+     * OK
+     */
+    200: AgentDto;
+};
+
+export type GetAgentResponse = GetAgentResponses[keyof GetAgentResponses];
+
+export type CreateAgentTokenData = {
+    body: AgentTokenDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{id}/enrolment-tokens';
+};
+
+export type CreateAgentTokenErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `agent_is_embedded`: The server runs this agent itself, on its own machine.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CreateAgentTokenError = CreateAgentTokenErrors[keyof CreateAgentTokenErrors];
+
+export type CreateAgentTokenResponses = {
+    /**
+     * Created
+     */
+    201: EnrolmentTokenDto;
+};
+
+export type CreateAgentTokenResponse = CreateAgentTokenResponses[keyof CreateAgentTokenResponses];
 
 export type ListApiKeysData = {
     body?: never;

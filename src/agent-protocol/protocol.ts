@@ -55,6 +55,8 @@ export type AgentRejection = (typeof AGENT_REJECTIONS)[number];
 export const LEASE_TTL_SECONDS = 90;
 /** Of heartbeats; leases are renewed with them. */
 export const HEARTBEAT_SECONDS = 20;
+/** An agent not heard of for so long is offline: two heartbeats may be lost. */
+export const OFFLINE_AFTER_SECONDS = 3 * HEARTBEAT_SECONDS;
 /** Longest wait of a sync. */
 export const MAX_SYNC_WAIT_SECONDS = 50;
 /** Of one order request, puts and gets together. */
@@ -63,7 +65,14 @@ export const MAX_ORDERS = 200;
 export const ORDER_TTL_SECONDS = 900;
 /** Of a pack or index file that an agent may store. */
 export const MAX_ORDERED_BYTES = 128 * 1_024 * 1_024;
-/** Named by one commit; a first snapshot of more is committed by a later run, which finds most of it stored. */
-export const MAX_COMMIT_FILES = 100_000;
+/**
+ * Named by one commit, which is one request of at most 1 MiB; a first snapshot of more is committed by a later run, which
+ * finds most of it stored.
+ */
+export const MAX_COMMIT_FILES = 12_000;
+/** Of one heartbeat, runs and restores each; what is left waits for the next one. */
+export const MAX_REPORTS = 100;
+/** Of one heartbeat. */
+export const MAX_LEASES = 1_000;
 /** Problems named in a report; all are counted. */
 export const MAX_NAMED_PROBLEMS = 20;

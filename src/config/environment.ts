@@ -132,6 +132,11 @@ export class Environment {
   @Max(1000)
   UPLOADS_PER_USER: number = 64;
 
+  /** Whether this server protects directories of its own machine: it runs an agent as a child process. */
+  @Transform(toBoolean)
+  @IsIn([true, false])
+  EMBEDDED_AGENT: boolean = true;
+
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL: string = 'info';
 

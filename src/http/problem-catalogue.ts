@@ -1,3 +1,4 @@
+import type { AgentsErrorCode } from '../agents/agents-error.js';
 import type { AuthErrorCode } from '../auth/auth-errors.js';
 import type { CredentialsErrorCode } from '../credentials/credentials-error.js';
 import type { RequestErrorCode } from '../errors/request-errors.js';
@@ -5,6 +6,7 @@ import type { FilesErrorCode } from '../files/file-errors.js';
 import type { SnapshotsErrorCode } from '../snapshots/snapshots-error.js';
 import type { StorageErrorCode } from '../storage-providers/storage-errors.js';
 import type { WebhookErrorCode } from '../webhooks/webhook-errors.js';
+import { AGENT_PROBLEMS } from './agent-problems.js';
 import type { ProblemKind } from './problem-kind.js';
 import { REPOSITORY_PROBLEMS, type RepositoryProblemCode } from './repository-problems.js';
 import { SNAPSHOT_PROBLEMS } from './snapshot-problems.js';
@@ -12,6 +14,7 @@ import { SNAPSHOT_PROBLEMS } from './snapshot-problems.js';
 /** Every code that an answer may carry: the union of all features' codes. */
 export type ErrorCode =
   | RequestErrorCode
+  | AgentsErrorCode
   | AuthErrorCode
   | CredentialsErrorCode
   | FilesErrorCode
@@ -337,6 +340,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
       'The provider failed or answered something unexpected; `provider.provider_code` is its own word.',
     action: 'Repeat the request later; the status page of the provider may tell more.',
   },
+  ...AGENT_PROBLEMS,
   ...REPOSITORY_PROBLEMS,
   ...SNAPSHOT_PROBLEMS,
 };

@@ -1,7 +1,14 @@
-import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
+import {
+  type ArgumentMetadata,
+  Injectable,
+  type PipeTransform,
+  ValidationPipe,
+  type ValidationPipeOptions,
+} from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { validationFailed } from '../errors/request-errors.js';
 import type { FieldError } from '../errors/stowage-error.js';
+import { ignoresUnknownFields } from '../rest/unknown-fields.decorator.js';
 
 /** Carries class-validator's findings from its factory to where the kind of argument is known. */
 class Findings extends Error {
@@ -10,24 +17,29 @@ class Findings extends Error {
   }
 }
 
-/** Validates every DTO: unknown members are refused, all wrong fields are named at once, no value is repeated. */
+const OPTIONS: ValidationPipeOptions = {
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  transform: true,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors) => new Findings(errors),
+};
+
+/**
+ * Validates every DTO: unknown members are refused (or left out, with @IgnoresUnknownFields), all wrong fields are named
+ * at once, no value is repeated.
+ */
 @Injectable()
-export class RequestValidationPipe extends ValidationPipe {
-  constructor() {
-    super({
-      whitelist: true,
-      forbidNonWhitelisted: true,
-      forbidUnknownValues: true,
-      transform: true,
-      validationError: { target: false, value: false },
-      exceptionFactory: (errors) => new Findings(errors),
-    });
-  }
+export class RequestValidationPipe implements PipeTransform {
+  readonly #strict = new ValidationPipe(OPTIONS);
+  readonly #tolerant = new ValidationPipe({ ...OPTIONS, forbidNonWhitelisted: false });
 
   /** @throws RequestError `validation_failed` */
-  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+  async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const pipe = ignoresUnknownFields(metadata.metatype) ? this.#tolerant : this.#strict;
     try {
-      return (await super.transform(value, metadata)) as unknown;
+      return (await pipe.transform(value, metadata)) as unknown;
     } catch (error) {
       if (!(error instanceof Findings)) throw error;
       throw validationFailed(

@@ -17,6 +17,8 @@ const PUBLIC = [
   'post /api/v1/setup',
   // The body carries the key that is exchanged for a cookie.
   'post /api/v1/session',
+  // The body carries the one-time enrolment token.
+  'post /api/v1/agent/enrolments',
   // Nothing of anybody's.
   'get /api/docs',
   'get /api/docs/start.js',

@@ -90,6 +90,7 @@ class RunningServer implements TestServer {
         DATA_DIR: this.dataDir,
         ENCRYPTION_KEY: this.masterKey,
         STOWAGE_ADMIN_KEY: this.adminKey,
+        EMBEDDED_AGENT: 'false',
         ...this.env,
         ...env,
       },

@@ -29,6 +29,9 @@ export const TAGS: Readonly<Record<string, string>> = {
   Snapshots: 'States of workspaces in the bucket: list, look into, download, compare, protect, delete.',
   Restores: 'Snapshots on their way back to a host: planned, started, watched.',
   Webhooks: 'Events, told to a URL as signed messages (Standard Webhooks 1.0).',
+  Agents: 'The processes on hosts that read and write workspaces there.',
+  'Agent protocol':
+    'What agents and the server say to each other; agents of this release speak it by themselves.',
   Users: 'Users of this installation.',
   'API keys': 'Keys with scopes, expiry and revocation.',
   Audit: 'Who did what.',
