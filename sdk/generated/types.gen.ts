@@ -914,6 +914,14 @@ export type NewApiKeyDto = {
     user_id?: number;
 };
 
+export type NewCheckDto = {
+    /**
+     * How much of the content is read back besides the structure: `none`, today's thirtieth (`share`), or `all`, which
+     * costs the download of everything that is stored.
+     */
+    read_data?: ReadData;
+};
+
 export type NewEnrolmentTokenDto = {
     /**
      * How long the token can be used.
@@ -1138,6 +1146,12 @@ export type PutOrderDto = {
     size_bytes: number;
     md5: string;
 };
+
+/**
+ * How much of the content is read back besides the structure: `none`, today's thirtieth (`share`), or `all`, which
+ * costs the download of everything that is stored.
+ */
+export type ReadData = 'none' | 'share' | 'all';
 
 export type RepositoryAccessDto = {
     workspace_id?: string;
@@ -6970,6 +6984,73 @@ export type ChangeWorkspaceResponses = {
 };
 
 export type ChangeWorkspaceResponse = ChangeWorkspaceResponses[keyof ChangeWorkspaceResponses];
+
+export type CheckWorkspaceData = {
+    body: NewCheckDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{id}/checks';
+};
+
+export type CheckWorkspaceErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CheckWorkspaceError = CheckWorkspaceErrors[keyof CheckWorkspaceErrors];
+
+export type CheckWorkspaceResponses = {
+    /**
+     * Under way; `Location` is its job.
+     */
+    202: JobDto;
+};
+
+export type CheckWorkspaceResponse = CheckWorkspaceResponses[keyof CheckWorkspaceResponses];
 
 export type RevealRepositoryPasswordData = {
     body?: never;

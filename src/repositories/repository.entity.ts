@@ -91,6 +91,10 @@ export class RepositoryRow {
   @Column({ name: 'last_check_problem', type: 'text', nullable: true })
   lastCheckProblem: string | null;
 
+  /** The share of the content in which it was found: only another look there can show that it is mended. */
+  @Column({ name: 'check_problem_share', type: 'smallint', nullable: true })
+  checkProblemShare: number | null;
+
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt: Date;
 }

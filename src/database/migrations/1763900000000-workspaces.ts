@@ -62,6 +62,7 @@ const UP = [
     check_after TIMESTAMPTZ NOT NULL DEFAULT now(),
     last_checked_at TIMESTAMPTZ,
     last_check_problem TEXT,
+    check_problem_share SMALLINT,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
   )`,
   `CREATE INDEX repositories_user_id ON repositories (user_id)`,

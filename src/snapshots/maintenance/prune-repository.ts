@@ -1,0 +1,82 @@
+import type { EntityManager } from 'typeorm';
+import { prune, type DoomedPacks, type RepositoryLock } from '../../snapshot-engine/index.js';
+import type { MaintenanceLease } from './maintenance-leases.service.js';
+import type { CountedRepository } from './repository-access.service.js';
+
+const HOUR_MS = 3_600_000;
+/**
+ * What an agent's run may take from its first look at the index to its commit; longer ones are repeated, with what they
+ * stored found again. Signed URLs live for a quarter of an hour; a request may take as long again.
+ */
+const SLOWEST_WRITER = { maxSessionMs: 12 * HOUR_MS, maxRequestMs: HOUR_MS };
+/** From the doom of a pack to its deletion, at least: what the engine makes of the above. */
+export const GRACE_MS = 24 * HOUR_MS;
+/** Orders that were never carried out are forgotten after so long; until then an agent may still be at it. */
+const STALE_ORDER_MS = 48 * HOUR_MS;
+
+export interface PruneOutcome {
+  readonly doomed: number;
+  readonly deleted: number;
+  /** Doomed packs that were not deleted yet. */
+  readonly waiting: number;
+  readonly storedBytes: number;
+}
+
+export interface PruneTools {
+  readonly lock: Pick<RepositoryLock, 'ids' | 'assertHeld'>;
+  readonly doomed: DoomedPacks;
+  readonly now: () => number;
+}
+
+/** Prunes in two phases, then lets the rows agree with what is in the bucket. */
+export async function pruneRepository(
+  lease: MaintenanceLease,
+  { repository, files }: CountedRepository,
+  tools: PruneTools,
+): Promise<PruneOutcome> {
+  const { signal, repositoryId } = lease;
+  const startedMs = tools.now();
+  const { cipher } = repository;
+  const result = await prune({ files, cipher }, { ...tools, slowestWriter: SLOWEST_WRITER, signal });
+  const present: string[] = [];
+  let storedBytes = 0;
+  for await (const { id, sizeBytes } of files.list('pack', { signal })) {
+    present.push(id);
+    storedBytes += sizeBytes;
+  }
+  for await (const { id } of files.list('index', { signal })) present.push(id);
+  await lease.transaction(async (manager) => {
+    await forgetStaleOrders(manager, repositoryId, present, new Date(startedMs - STALE_ORDER_MS));
+    await deleteRows(manager, repositoryId, result.removedIndexes);
+    await manager.query(PRUNED, [repositoryId, storedBytes, new Date(startedMs)]);
+  });
+  const { doomed, deleted, waiting } = result;
+  return { doomed: doomed.length, deleted: deleted.length, waiting, storedBytes };
+}
+
+const PRUNED = `UPDATE repositories SET last_pruned_at = $3, has_garbage = false, stored_bytes = $2 WHERE id = $1`;
+
+async function deleteRows(
+  manager: EntityManager,
+  repositoryId: string,
+  ids: readonly string[],
+): Promise<void> {
+  await manager.query('DELETE FROM stored_packs WHERE repository_id = $1 AND id = ANY ($2::bytea[])', [
+    repositoryId,
+    ids.map((id) => Buffer.from(id, 'hex')),
+  ]);
+}
+
+/** Files that were ordered long ago and are not there, or not any more. */
+async function forgetStaleOrders(
+  manager: EntityManager,
+  repositoryId: string,
+  present: readonly string[],
+  before: Date,
+): Promise<void> {
+  await manager.query(
+    `DELETE FROM stored_packs p WHERE p.repository_id = $1 AND p.ordered_at < $3
+      AND NOT EXISTS (SELECT FROM unnest($2::bytea[]) AS present (id) WHERE present.id = p.id)`,
+    [repositoryId, present.map((id) => Buffer.from(id, 'hex')), before],
+  );
+}
