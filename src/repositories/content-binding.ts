@@ -27,13 +27,15 @@ export const OVERWRITING_URL_TTL_SECONDS = 120;
  *
  * Before a commit. A snapshot may only rely on files that are durable: the provider has answered 2xx to their PUT, and
  * they are what they claim to be. Where the URL binds the content, a 2xx means both, so the agent's word for the 2xx is
- * taken and no request is spent. An agent that lies has stored nothing that it could not have stored as garbage under
- * a right name, too: it harms the snapshot that it is making and none that was made before, and the daily read-back
- * finds it. Where nothing is bound, even an honest agent may have stored a torn file: there a HEAD shows the length.
+ * taken and no request is spent. An agent that lies about it could as well store garbage under its right name: it harms
+ * the snapshot that it is making and none that was made before, and the daily read-back finds it. Where nothing is bound, even an honest agent may have stored a torn file: there a HEAD shows the length.
  *
  * Before an order. A URL that is not create-only replaces what is there. Under a signed SHA-256 that is the same bytes
  * again. An MD5 was named by the agent: for a name that exists, it could be that of other bytes. So there a PUT is
  * signed only for names that do not exist, and for one MD5 a name.
+ *
+ * A repeated order is looked at everywhere: the answer to its PUT may have been lost, and what providers say to a second
+ * PUT differs (azure_blob answers 403, as to a URL that has expired).
  */
 export function bindingOf({ createOnly, contentBound }: StorageCapabilities): Binding {
   return {

@@ -19,7 +19,7 @@ import type { RepositoryPlace } from './opened-repository.js';
 import { assertOrders } from './order-checks.js';
 import { leaseLost, orderRefused } from './repositories-error.js';
 import { Repositories } from './repositories.service.js';
-import { StoredFiles, type StoredFile } from './stored-files.service.js';
+import { StoredFiles, type BookedFile } from './stored-files.service.js';
 
 /**
  * Signs what agents may do at a bucket whose keys they never see: store packs and index files, create-only and bound
@@ -85,7 +85,7 @@ export class FileOrders {
     agentId: string,
     { access }: OrderRequest,
     puts: readonly PutOrder[],
-  ): Promise<{ repositoryId: string; files: StoredFile[] }> {
+  ): Promise<{ repositoryId: string; files: BookedFile[] }> {
     if (!('workspace_id' in access)) throw orderRefused('a restore stores nothing');
     const sorted = [...puts].sort((left, right) => (left.id < right.id ? -1 : 1));
     const rows = await this.statements.query<BookedRow>(BOOK, [
@@ -107,17 +107,18 @@ interface BookedRow {
   readonly size_bytes: string;
   readonly md5: Buffer;
   readonly is_stored: boolean;
+  readonly is_repeated: boolean;
 }
 
 /**
  * What was ordered first under a name holds for ever: where a bucket binds no SHA-256, an agent could otherwise have a
  * URL signed for other bytes and overwrite what older snapshots need.
  */
-function sameFile({ id, kind, size_bytes, md5 }: PutOrder, row: BookedRow): StoredFile {
+function sameFile({ id, kind, size_bytes, md5 }: PutOrder, row: BookedRow): BookedFile {
   const isSame =
     row.kind === kind && Number(row.size_bytes) === size_bytes && row.md5.toString('hex') === md5;
   if (!isSame) throw orderRefused(`${kind} ${id} was ordered before with other content`);
-  return { id, kind, sizeBytes: size_bytes, isStored: row.is_stored };
+  return { id, kind, sizeBytes: size_bytes, isStored: row.is_stored, isRepeated: row.is_repeated };
 }
 
 function signPuts(place: RepositoryPlace, puts: readonly PutOrder[]): Promise<OrderedRequest[]> {
@@ -158,7 +159,7 @@ function signerOf({ storage, provider }: RepositoryPlace): SignedUrls {
   return storage.signedUrls;
 }
 
-/** Ascending by id, as all writers of these rows lock them. A row that is there already stays as it is. */
+/** Ascending by id, as all writers of these rows lock them. A row that is there stays as it is; its xmax tells. */
 const BOOK = {
   name: 'repositories_book_files',
   text: `WITH held AS (
@@ -170,7 +171,8 @@ const BOOK = {
       FROM held, unnest($4::bytea[], $5::varchar[], $6::bigint[], $7::bytea[]) AS file (id, kind, size_bytes, md5)
       ORDER BY file.id
       ON CONFLICT (repository_id, id) DO UPDATE SET ordered_at = excluded.ordered_at
-      RETURNING stored.repository_id, stored.id, kind, size_bytes, md5, is_verified OR is_committed AS is_stored
+      RETURNING stored.repository_id, stored.id, kind, size_bytes, md5,
+        is_verified OR is_committed AS is_stored, stored.xmax <> 0 AS is_repeated
     )
-    SELECT repository_id, kind, size_bytes, md5, is_stored FROM booked ORDER BY id`,
+    SELECT repository_id, kind, size_bytes, md5, is_stored, is_repeated FROM booked ORDER BY id`,
 };

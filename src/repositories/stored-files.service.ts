@@ -15,6 +15,11 @@ export interface StoredFile {
   readonly isStored: boolean;
 }
 
+export interface BookedFile extends StoredFile {
+  /** Ordered before: the answer to its PUT may have been lost. */
+  readonly isRepeated: boolean;
+}
+
 /** HEADs of one request under way at once. */
 const LOOKS_AT_ONCE = 8;
 
@@ -27,12 +32,12 @@ export class StoredFiles {
    * Ids of those for which no PUT may or need be signed, because they are there.
    * @throws RepositoriesError `order_refused` when something else lies under a name; StorageError
    */
-  async alreadyThere(place: RepositoryPlace, files: readonly StoredFile[]): Promise<Set<string>> {
+  async alreadyThere(place: RepositoryPlace, files: readonly BookedFile[]): Promise<Set<string>> {
     const there = new Set(files.filter(({ isStored }) => isStored).map(({ id }) => id));
-    if (!bindingOf(place.storage.capabilities).looksBeforeOrder) return there;
+    const { looksBeforeOrder } = bindingOf(place.storage.capabilities);
     const found: StoredFile[] = [];
     await inParallel(
-      files.filter(({ isStored }) => !isStored),
+      files.filter(({ isStored, isRepeated }) => !isStored && (isRepeated || looksBeforeOrder)),
       LOOKS_AT_ONCE,
       async (file) => {
         const sizeBytes = await sizeOf(place, file);

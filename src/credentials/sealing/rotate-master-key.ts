@@ -13,7 +13,7 @@ export interface RotationKeys {
   readonly previous: MasterKey;
 }
 
-export type RotationStep = 'data_keys' | 'installation' | 'settings' | 'verified';
+export type RotationStep = 'data_keys' | 'installation' | 'sealed_values' | 'verified';
 
 export interface RotationOptions {
   /** Rows in one transaction. */
@@ -24,9 +24,27 @@ export interface RotationOptions {
 
 export interface RotationReport {
   readonly rewrappedDataKeys: number;
-  readonly relabelledSettings: number;
+  readonly relabelledValues: number;
   readonly verifiedDataKeys: number;
 }
+
+/** A column of envelopes that name the master key of the day. The table's key is `id`. */
+export interface SealedColumn {
+  readonly table: string;
+  readonly column: string;
+  /** Before all ids of the table. */
+  readonly firstId: number | string;
+}
+
+const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** All of them. Wrapped data keys are no such: they are wrapped anew. */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  { table: 'cloud_configs', column: 'encrypted_config', firstId: 0 },
+  { table: 'repositories', column: 'sealed_password', firstId: ZERO_UUID },
+  { table: 'webhooks', column: 'sealed_secret', firstId: ZERO_UUID },
+  { table: 'webhooks', column: 'sealed_previous_secret', firstId: ZERO_UUID },
+];
 
 /** The rotation stopped. What was done stays done and valid; running it again goes on from there. */
 export class RotationError extends Error {
@@ -49,10 +67,10 @@ export async function rotateMasterKey(
   const { installationId } = await checkKeys(session, keys);
   const rotation: Rotation = { session, keys, installationId, batchSize };
   const rewrappedDataKeys = await rewrapAll(rotation, onProgress);
-  const relabelledSettings = await relabelAll(rotation, onProgress);
+  const relabelledValues = await relabelAll(rotation, onProgress);
   const verifiedDataKeys = await verifyAll(rotation);
   onProgress('verified', verifiedDataKeys);
-  return { rewrappedDataKeys, relabelledSettings, verifiedDataKeys };
+  return { rewrappedDataKeys, relabelledValues, verifiedDataKeys };
 }
 
 interface Rotation {
@@ -140,29 +158,48 @@ function unwrapOrStop(ring: KeyRing, installationId: string, row: WrappedDataKey
   }
 }
 
-/** The settings' envelopes name the master key of the day; afterwards nothing names the old one any more. */
-async function relabelAll({ session, keys, batchSize }: Rotation, onProgress: Progress): Promise<number> {
+/** Envelopes name the master key of the day; afterwards nothing names the old one any more. */
+async function relabelAll(rotation: Rotation, onProgress: Progress): Promise<number> {
+  let total = 0;
+  for (const column of SEALED_COLUMNS) {
+    total += await relabelColumn(rotation, column, (sofar) => onProgress('sealed_values', total + sofar));
+  }
+  return total;
+}
+
+async function relabelColumn(
+  { session, keys, batchSize }: Rotation,
+  sealed: SealedColumn,
+  onBatch: (relabelled: number) => void,
+): Promise<number> {
+  const { table, column, firstId } = sealed;
+  const page = `SELECT id, ${column} AS text FROM ${table} WHERE ${column} <> '' AND id > $1 ORDER BY id LIMIT $2`;
   let relabelled = 0;
-  for (let afterId = 0; ;) {
-    const rows = await session.query<{ id: number; text: string }>(SELECT_SETTINGS, [afterId, batchSize]);
-    for (const { id, text } of rows) relabelled += await relabel(session, keys, id, text);
+  for (let afterId = firstId; ;) {
+    const rows = await session.query<SealedValue>(page, [afterId, batchSize]);
+    for (const row of rows) relabelled += await relabel(session, keys, sealed, row);
     const last = rows.at(-1);
     if (last === undefined) return relabelled;
     afterId = last.id;
-    onProgress('settings', relabelled);
+    onBatch(relabelled);
   }
+}
+
+interface SealedValue {
+  readonly id: number | string;
+  readonly text: string;
 }
 
 async function relabel(
   session: RotationSession,
   keys: RotationKeys,
-  id: number,
-  text: string,
+  { table, column }: SealedColumn,
+  { id, text }: SealedValue,
 ): Promise<number> {
   if (!namesKey(text, keys.previous.id)) return 0;
-  // Compared with what was read: credentials that were forgotten meanwhile stay forgotten.
+  // Compared with what was read: what was forgotten or sealed anew meanwhile stays as it is.
   const changed = await session.query(
-    'UPDATE cloud_configs SET encrypted_config = $3 WHERE id = $1 AND encrypted_config = $2 RETURNING id',
+    `UPDATE ${table} SET ${column} = $3 WHERE id = $1 AND ${column} = $2 RETURNING id`,
     [id, text, relabelEnvelope(text, keys.current.id)],
   );
   return changed.length;
@@ -180,7 +217,7 @@ function namesKey(text: string, kekId: string): boolean {
 async function verifyAll({ session, keys, installationId, batchSize }: Rotation): Promise<number> {
   const ring = new KeyRing([keys.current]);
   let verified = 0;
-  for (let afterId = '00000000-0000-0000-0000-000000000000'; ;) {
+  for (let afterId = ZERO_UUID; ;) {
     const rows = await session.query<WrappedDataKey>(
       `${SELECT_DATA_KEYS} WHERE id > $1 ORDER BY id LIMIT $2`,
       [afterId, batchSize],
@@ -210,5 +247,3 @@ const SELECT_INSTALLATION =
 const SELECT_DATA_KEYS =
   'SELECT id, user_id AS "userId", wrapped_key AS "wrappedKey", kek_id AS "kekId" FROM data_keys';
 const SELECT_DATA_KEYS_LEFT = `${SELECT_DATA_KEYS} WHERE kek_id <> $1 ORDER BY id`;
-const SELECT_SETTINGS =
-  "SELECT id, encrypted_config AS text FROM cloud_configs WHERE encrypted_config <> '' AND id > $1 ORDER BY id LIMIT $2";

@@ -7,13 +7,19 @@ import { envelopeKeyIds } from '../../../src/credentials/sealing/envelope.js';
 import { MasterKey } from '../../../src/credentials/sealing/master-key.js';
 import {
   rotateMasterKey,
+  SEALED_COLUMNS,
   type RotationReport,
   type RotationSession,
 } from '../../../src/credentials/sealing/rotate-master-key.js';
+import type { TextPlace } from '../../../src/credentials/sealing/sealed-texts.service.js';
+import { passwordPlace } from '../../../src/repositories/password-place.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { SealingProcess } from './sealing-process.js';
 
 const USERS = 7;
+/** Of one user: settings, a repository's password, a webhook's secret and the one before. */
+const SEALED_BY_USER = 4;
+const ALL_SEALED = USERS * SEALED_BY_USER;
 
 interface Sealed {
   readonly userId: number;
@@ -56,7 +62,7 @@ describe('a rotation of the master key', () => {
     return one;
   }
 
-  /** A user with one sealed configuration. */
+  /** A user with one sealed value of each kind. */
   async function addUser(one: SealingProcess): Promise<void> {
     const owner = { userId: await one.newUser(), configId: owners.length + 1, version: 1 };
     const encrypted = await one.seal(owner, { secret: `secret of ${owner.userId}` });
@@ -65,7 +71,43 @@ describe('a rotation of the master key', () => {
        VALUES ($1, $2, 'local_disk', $3, 'b')`,
       [owner.configId, owner.userId, encrypted],
     );
+    await addTexts(one, owner);
     owners.push(owner);
+  }
+
+  async function addTexts(one: SealingProcess, { userId, configId }: Sealed): Promise<void> {
+    const [id, hook] = [rowIdOf(userId, 1), rowIdOf(userId, 2)];
+    await one.database.transaction(async (manager) => {
+      const seal = (place: TextPlace) => one.texts.seal(manager, place, `${place.field} of ${userId}`);
+      await manager.query(
+        `INSERT INTO repositories (id, user_id, cloud_config_id, prefix, chunker, sealed_password)
+         VALUES ($1, $2, $3, '', 'gear', $4)`,
+        [id, userId, configId, await seal(passwordPlace({ id, userId }))],
+      );
+      await manager.query(
+        `INSERT INTO webhooks (id, user_id, url, sealed_secret, sealed_previous_secret)
+         VALUES ($1, $2, '', $3, $4)`,
+        [
+          ...[hook, userId, await seal(hookPlace(userId, 'sealed_secret'))],
+          await seal(hookPlace(userId, 'sealed_previous_secret')),
+        ],
+      );
+    });
+  }
+
+  async function expectTextsReadable(one: SealingProcess, userId: number): Promise<void> {
+    const [row] = await one.database.query(
+      `SELECT sealed_password, sealed_secret, sealed_previous_secret
+       FROM repositories r JOIN webhooks w USING (user_id) WHERE r.user_id = $1`,
+      [userId],
+    );
+    const places = [
+      passwordPlace({ id: rowIdOf(userId, 1), userId }),
+      hookPlace(userId, 'sealed_secret'),
+      hookPlace(userId, 'sealed_previous_secret'),
+    ];
+    for (const place of places)
+      expect(await one.texts.open(place, row[place.field])).toBe(`${place.field} of ${userId}`);
   }
 
   async function expectAllReadable(one: SealingProcess): Promise<void> {
@@ -76,6 +118,7 @@ describe('a rotation of the master key', () => {
       expect(await one.secrets.open(owner, row.encrypted_config)).toEqual({
         secret: `secret of ${owner.userId}`,
       });
+      await expectTextsReadable(one, owner.userId);
     }
   }
 
@@ -97,17 +140,32 @@ describe('a rotation of the master key', () => {
             + (SELECT count(*) FROM installation WHERE kek_id = $1) AS named`,
       [kekId],
     );
+    const sealed = SEALED_COLUMNS.map(({ table, column }) => `SELECT ${column} AS text FROM ${table}`);
     const texts: { text: string }[] = await one.database.query(
-      'SELECT encrypted_config AS text FROM cloud_configs UNION ALL SELECT wrapped_key FROM data_keys',
+      [...sealed, 'SELECT wrapped_key FROM data_keys'].join(' UNION ALL '),
     );
     return Number(row.named) + texts.filter(({ text }) => envelopeKeyIds(text).kekId === kekId).length;
   }
 
   it('leaves nothing on the old key and everything readable with the new one alone', async () => {
     const report = await rotate();
-    expect(report).toEqual({ rewrappedDataKeys: USERS, relabelledSettings: USERS, verifiedDataKeys: USERS });
+    expect(report).toEqual({
+      rewrappedDataKeys: USERS,
+      relabelledValues: ALL_SEALED,
+      verifiedDataKeys: USERS,
+    });
     expect(await rowsNaming(keys.previous.id)).toBe(0);
     await expectAllReadable(await start(newText));
+  });
+
+  it('knows every column that holds envelopes', async () => {
+    const columns: { name: string }[] = await running[0]!.database.query(
+      `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
+       WHERE table_schema = 'public' AND data_type = 'text'
+         AND (column_name LIKE 'sealed%' OR column_name LIKE 'encrypted%')`,
+    );
+    const known = SEALED_COLUMNS.map(({ table, column }) => `${table}.${column}`);
+    expect(columns.map(({ name }) => name).sort()).toEqual([...known].sort());
   });
 
   it('changes no ciphertext of settings but the name of the key', async () => {
@@ -165,7 +223,7 @@ describe('a rotation of the master key', () => {
 
   it('does nothing the second time', async () => {
     await rotate();
-    expect(await rotate()).toEqual({ rewrappedDataKeys: 0, relabelledSettings: 0, verifiedDataKeys: USERS });
+    expect(await rotate()).toEqual({ rewrappedDataKeys: 0, relabelledValues: 0, verifiedDataKeys: USERS });
   });
 
   it('refuses keys that are not those of this database', async () => {
@@ -180,7 +238,7 @@ describe('a rotation of the master key', () => {
       rotateMasterKey(session, { current: keys.previous, previous: keys.previous }),
     ).rejects.toThrow(/the same key/);
     await client.end();
-    expect(await rowsNaming(keys.previous.id)).toBe(1 + USERS * 3);
+    expect(await rowsNaming(keys.previous.id)).toBe(1 + USERS * (2 + SEALED_BY_USER));
   });
 
   it('stops at a data key that cannot be opened, names it and overwrites nothing', async () => {
@@ -197,10 +255,18 @@ describe('a rotation of the master key', () => {
   it('keeps credentials forgotten that are forgotten meanwhile', async () => {
     await running[0]!.database.query("UPDATE cloud_configs SET encrypted_config = '' WHERE id = 1");
     owners.shift();
-    expect(await rotate()).toMatchObject({ relabelledSettings: USERS - 1 });
+    expect(await rotate()).toMatchObject({ relabelledValues: ALL_SEALED - 1 });
     await expectAllReadable(await start(newText));
   });
 });
+
+function rowIdOf(userId: number, kind: number): string {
+  return `00000000-0000-4000-8000-${String(userId * 10 + kind).padStart(12, '0')}`;
+}
+
+function hookPlace(userId: number, field: string): TextPlace {
+  return { purpose: 'hook', userId, rowId: rowIdOf(userId, 2), field, version: 1 };
+}
 
 /** A session whose process dies right after a certain number of changed rows: nothing after them is sent. */
 function dyingSession(client: pg.Client, dieAfterUpdates: number): RotationSession {

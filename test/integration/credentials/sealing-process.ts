@@ -10,6 +10,7 @@ import {
   type Secrets,
   type SecretsOwner,
 } from '../../../src/credentials/sealing/sealed-secrets.service.js';
+import { SealedTexts } from '../../../src/credentials/sealing/sealed-texts.service.js';
 import { Sealing } from '../../../src/credentials/sealing/sealing.service.js';
 import { DatabaseModule } from '../../../src/database/database.module.js';
 import { TelemetryModule } from '../../../src/telemetry/telemetry.module.js';
@@ -26,7 +27,7 @@ export class SealingProcess {
         DatabaseModule.forRoot(dataSourceOptions),
         TelemetryModule,
       ],
-      providers: [Sealing, DataKeys, SealedSecrets],
+      providers: [Sealing, DataKeys, SealedSecrets, SealedTexts],
     });
     const app = await module.compile();
     app.useLogger(false);
@@ -40,6 +41,10 @@ export class SealingProcess {
 
   get secrets(): SealedSecrets {
     return this.app.get(SealedSecrets);
+  }
+
+  get texts(): SealedTexts {
+    return this.app.get(SealedTexts);
   }
 
   get database(): DataSource {

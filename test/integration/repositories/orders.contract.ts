@@ -53,6 +53,14 @@ export function describeOrdersAt(row: OrderRow, world: () => RepositoryWorld): v
     await agent.commit({ files: [file.id] });
   });
 
+  it('are answered with what is there when they are repeated', async () => {
+    const file = agent.newFile();
+    const { puts } = await agent.order([putOrder(file)]);
+    expect((await agent.order([putOrder(file)])).puts).toHaveLength(1);
+    await send(puts[0]!, file.bytes);
+    expect(await agent.order([putOrder(file)])).toMatchObject({ puts: [], stored: [file.id] });
+  });
+
   it('cannot be turned into anything else', async () => {
     const file = agent.newFile();
     await agent.store(file);
