@@ -5,7 +5,8 @@ import { startS3Double } from './s3-double.js';
 /*
  * The double as a program:
  *   node --import ./test/support/typescript-hooks.mjs test/support/s3-double/main.ts --personality b2 --folder /tmp/b2
- * prints one line of JSON when it is ready and ends with SIGTERM or with its standard input.
+ * prints one line of JSON when it is ready and ends with SIGTERM or with its standard input. A parent with a channel to it
+ * may send any message: the answer is how many calls there were since the last one.
  */
 const { values } = parseArgs({
   options: {
@@ -43,6 +44,11 @@ console.log(
     secretAccessKey: credentials.secretAccessKey,
   }),
 );
+
+process.on('message', () => {
+  process.send?.(double.log.calls.length);
+  double.log.clear();
+});
 
 const stop = () => void double.stop().then(() => process.exit(0));
 process.once('SIGTERM', stop);
