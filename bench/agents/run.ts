@@ -32,18 +32,23 @@ async function onStage(name: Case, options: Options): Promise<string> {
   const stage = await Stage.set();
   const clear = stopOnSignal(stage);
   try {
-    return await MEASURE[name](stage, options);
+    return await measure(name, stage, options);
   } finally {
     clear();
     await stage.clear();
   }
 }
 
-const MEASURE: Readonly<Record<Case, (stage: Stage, options: Options) => Promise<string>>> = {
-  fleet: async (stage, options) => fleetTable(logged(await measureFleet(stage, options))),
-  orders: async (stage) => ordersTable(logged(await measureOrders(stage))),
-  idle: async (stage, options) => idleTable(logged(await measureIdle(stage, options))),
-};
+async function measure(name: Case, stage: Stage, options: Options): Promise<string> {
+  switch (name) {
+    case 'fleet':
+      return fleetTable(logged(await measureFleet(stage, options)));
+    case 'orders':
+      return ordersTable(logged(await measureOrders(stage)));
+    case 'idle':
+      return idleTable(logged(await measureIdle(stage, options)));
+  }
+}
 
 function logged<Measured>(measured: Measured): Measured {
   console.log(JSON.stringify(measured));
