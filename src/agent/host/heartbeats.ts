@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Heartbeat, HeartbeatAnswer } from '../../agent-protocol/messages.js';
 import { AGENT_PATHS, HEARTBEAT_SECONDS } from '../../agent-protocol/protocol.js';
-import { codeOf } from '../agent-error.js';
+import { codeOf, ServerRefusal } from '../agent-error.js';
 import { retryDelayMs } from '../server-connection/retry-delay.js';
 import type { ServerConnection } from '../server-connection/server-connection.js';
 import type { Restores } from '../restores/restores.js';
@@ -60,11 +60,25 @@ export class Heartbeats {
     const leases = workspaces.holds;
     const message: Heartbeat = { runs: runs.reports, restores: restored.reports, leases };
     const options = { signal, deadlineMs: DEADLINE_MS };
-    const answer = await server.ask<HeartbeatAnswer>(AGENT_PATHS.heartbeat, message, options);
-    runs.settle();
-    restored.settle();
+    const settle = () => {
+      runs.settle();
+      restored.settle();
+    };
+    const answer = await server
+      .ask<HeartbeatAnswer>(AGENT_PATHS.heartbeat, message, options)
+      .catch((error: unknown) => this.#refused(error, settle));
+    settle();
     workspaces.renewed(leases, answer.leases);
     onRevision(answer.revision);
+  }
+
+  /** Reports that a server cannot read must not cost the leases that are told with them. */
+  #refused(error: unknown, settle: () => void): never {
+    if (error instanceof ServerRefusal && error.status === 400) {
+      this.#options.log.error('reports_refused', { code: error.code, detail: error.message });
+      settle();
+    }
+    throw error;
   }
 
   async #rest(signal: AbortSignal): Promise<void> {

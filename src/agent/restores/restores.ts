@@ -1,4 +1,5 @@
 import type { DesiredRestore, RestoreReport } from '../../agent-protocol/messages.js';
+import { MAX_REPORTS } from '../../agent-protocol/protocol.js';
 import type { HostServices } from '../host-services.js';
 import { RunSlots } from '../workspaces/run-slots.js';
 import { RestoreRecords } from './restore-records.js';
@@ -42,6 +43,7 @@ export class Restores {
     const news = told.filter(
       (each): each is typeof each & { news: RestoreReport } => each.news !== undefined,
     );
+    news.splice(MAX_REPORTS);
     return {
       reports: news.map((each) => each.news),
       settle: () => news.forEach((each) => each.runner.told(each.news)),

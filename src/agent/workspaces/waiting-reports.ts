@@ -1,4 +1,5 @@
 import type { RunReport } from '../../agent-protocol/messages.js';
+import { MAX_REPORTS } from '../../agent-protocol/protocol.js';
 
 /** A report whose age is worked out when it is sent. */
 export type WaitingReport = Omit<RunReport, 'started_ms_ago'> & {
@@ -8,8 +9,6 @@ export type WaitingReport = Omit<RunReport, 'started_ms_ago'> & {
 
 /** Of all workspaces together; a server that was away for longer learns of the newest. */
 const MAX_WAITING = 1_000;
-/** Of one heartbeat. */
-const MAX_SENT = 50;
 
 /** Ends of runs that the server has not heard of yet. What changed nothing is told once, however often it was. */
 export class WaitingReports {
@@ -38,7 +37,7 @@ export class WaitingReports {
 
   /** The oldest, as they are told now. They wait until `settle` is called with them. */
   take(nowMs: number): { readonly reports: readonly RunReport[]; settle(): void } {
-    const taken = this.#reports.slice(0, MAX_SENT);
+    const taken = this.#reports.slice(0, MAX_REPORTS);
     const reports = taken.map(({ startedAtMs, ...report }) => ({
       ...report,
       started_ms_ago: Math.max(0, Math.round(nowMs - startedAtMs)),
