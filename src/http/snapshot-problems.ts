@@ -51,10 +51,16 @@ export const SNAPSHOT_PROBLEMS: Readonly<Record<SnapshotsErrorCode, ProblemKind>
     meaning: 'The restore is not in a state in which this can be done: not planned yet, or ended.',
     action: 'Read the restore again; its `state` tells what can be done.',
   },
+  archive_too_large: {
+    status: 413,
+    title: 'Archive too large',
+    meaning: 'The directory of the snapshot holds more entries than go into one archive.',
+    action: 'Download its subdirectories one by one, or restore it.',
+  },
   too_many_streams: {
     status: 429,
     title: 'Too many streams',
-    meaning: 'The user holds more event streams open than this server keeps for one user.',
-    action: 'Close those that nobody watches.',
+    meaning: 'The user holds more event streams or archives open than this server gives one user.',
+    action: 'Close those that nobody watches, or wait until one has ended.',
   },
 };

@@ -17,6 +17,8 @@ export type SnapshotsErrorCode =
   | 'confirmation_required'
   /** 409: the restore is in a state in which this cannot be done. */
   | 'restore_state'
+  /** 413: more entries than an archive holds. */
+  | 'archive_too_large'
   /** 429: more event streams of one user than a process keeps. */
   | 'too_many_streams';
 

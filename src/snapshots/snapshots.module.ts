@@ -5,6 +5,10 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { StorageProvidersModule } from '../storage-providers/storage-providers.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
+import { EntriesController } from './browsing/entries.controller.js';
+import { SnapshotBrowsers } from './browsing/snapshot-browsers.service.js';
+import { SnapshotContent } from './browsing/snapshot-content.service.js';
+import { SnapshotReads } from './browsing/snapshot-reads.service.js';
 import { SnapshotDeletion } from './history/snapshot-deletion.service.js';
 import { SnapshotsController } from './history/snapshots.controller.js';
 import { Snapshots } from './history/snapshots.service.js';
@@ -23,13 +27,16 @@ import { Workspaces } from './workspaces/workspaces.service.js';
 @Global()
 @Module({
   imports: [AgentsModule, JobsModule, RepositoriesModule, StorageProvidersModule, WebhooksModule],
-  controllers: [WorkspacesController, SnapshotsController, RepositoryPasswordController],
+  controllers: [WorkspacesController, SnapshotsController, EntriesController, RepositoryPasswordController],
   providers: [
     { provide: SnapshotStats, useClass: StoredSnapshotStats },
     HealthMetrics,
     HostPaths,
     RepositoryRemoval,
+    SnapshotBrowsers,
+    SnapshotContent,
     SnapshotDeletion,
+    SnapshotReads,
     Snapshots,
     Watchdog,
     WorkspaceDeletion,
