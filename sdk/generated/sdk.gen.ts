@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type TDataShape } from './client/index.js';
-import type { AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
+import type { AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -819,6 +819,58 @@ export class Operations extends HeyApiClient {
     }
     
     /**
+     * Download a directory of a snapshot as ZIP
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public downloadSnapshotArchive<ThrowOnError extends boolean = true>(options: Options<DownloadSnapshotArchiveData, ThrowOnError>): RequestResult<DownloadSnapshotArchiveResponses, DownloadSnapshotArchiveErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<DownloadSnapshotArchiveResponses, DownloadSnapshotArchiveErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/snapshots/{id}/archive',
+            ...options
+        });
+    }
+    
+    /**
+     * Download a file of a snapshot
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public downloadSnapshotFile<ThrowOnError extends boolean = true>(options: Options<DownloadSnapshotFileData, ThrowOnError>): RequestResult<DownloadSnapshotFileResponses, DownloadSnapshotFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<DownloadSnapshotFileResponses, DownloadSnapshotFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/snapshots/{id}/content',
+            ...options
+        });
+    }
+    
+    /**
+     * Compare a snapshot with another one
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public compareSnapshots<ThrowOnError extends boolean = true>(options: Options<CompareSnapshotsData, ThrowOnError>): RequestResult<CompareSnapshotsResponses, CompareSnapshotsErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<CompareSnapshotsResponses, CompareSnapshotsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/snapshots/{id}/diff',
+            ...options
+        });
+    }
+    
+    /**
+     * List a directory of a snapshot
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listSnapshotEntries<ThrowOnError extends boolean = true>(options: Options<ListSnapshotEntriesData, ThrowOnError>): RequestResult<ListSnapshotEntriesResponses, ListSnapshotEntriesErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ListSnapshotEntriesResponses, ListSnapshotEntriesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/snapshots/{id}/entries',
+            ...options
+        });
+    }
+    
+    /**
      * List users
      *
      * Needs a key with the scope `admin`.
@@ -1141,6 +1193,19 @@ export class Operations extends HeyApiClient {
         return (options.client ?? this.client).post<TakeSnapshotResponses, TakeSnapshotErrors, ThrowOnError>({
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/workspaces/{id}/snapshots',
+            ...options
+        });
+    }
+    
+    /**
+     * List what a file was in the snapshots of a workspace
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listFileVersions<ThrowOnError extends boolean = true>(options: Options<ListFileVersionsData, ThrowOnError>): RequestResult<ListFileVersionsResponses, ListFileVersionsErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ListFileVersionsResponses, ListFileVersionsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/workspaces/{id}/versions',
             ...options
         });
     }

@@ -192,6 +192,11 @@ export type CapabilitiesDto = {
     content_bound?: 'sha256' | 'md5' | 'none';
 };
 
+/**
+ * `modified`: other content. `metadata`: only mode, owner, time or attributes differ. `type`: another kind of entry.
+ */
+export type ChangeKind = 'added' | 'removed' | 'modified' | 'metadata' | 'type';
+
 export type ChangeSnapshotDto = {
     is_protected?: boolean;
     /**
@@ -613,6 +618,59 @@ export type EnrolmentTokenDto = {
     commands: Array<string>;
 };
 
+export type EntryDto = {
+    /**
+     * Bytes that are no UTF-8 are replaced.
+     */
+    name: string;
+    /**
+     * From the workspace.
+     */
+    path: string;
+    /**
+     * The path's bytes in base64url, where `path` cannot say them; otherwise null.
+     */
+    raw_path: string | null;
+    type: EntryType;
+    /**
+     * Of a file.
+     */
+    size_bytes: number | null;
+    /**
+     * Null: a moment that no calendar has.
+     */
+    modified_at: string | null;
+    /**
+     * Permissions in octal.
+     */
+    mode: string;
+    uid: number;
+    gid: number;
+    /**
+     * Of a symbolic link.
+     */
+    link_target: string | null;
+};
+
+export type EntryPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<EntryDto>;
+    /**
+     * What is wrong with this part of the directory. Entries that would be unsafe to use are left out.
+     */
+    problems: Array<EntryProblemDto>;
+};
+
+export type EntryProblemDto = {
+    code: string;
+    detail: string;
+};
+
+export type EntryType = 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket' | 'irregular';
+
 export type FieldProblem = {
     /**
      * JSON pointer into the body, or the name of a parameter.
@@ -683,6 +741,34 @@ export type FilePageDto = {
      */
     next_cursor: string | null;
     data: Array<FileDto>;
+};
+
+export type FileVersionDto = {
+    /**
+     * The newest snapshot that has it.
+     */
+    newest_snapshot_id: string;
+    newest_received_at: string;
+    oldest_snapshot_id: string;
+    oldest_received_at: string;
+    snapshot_count: number;
+    entry: EntryDto;
+};
+
+export type FileVersionsDto = {
+    /**
+     * Newest first.
+     */
+    data: Array<FileVersionDto>;
+    /**
+     * Snapshots in which nothing lies under the path.
+     */
+    absent_from: number;
+    examined_snapshots: number;
+    /**
+     * False: there are older snapshots that were not looked into.
+     */
+    is_complete: boolean;
 };
 
 export type ForgottenSettingsDto = {
@@ -1382,6 +1468,28 @@ export type SetupResultDto = {
      * The administrator's key. It is shown this once and cannot be shown again.
      */
     api_key: string;
+};
+
+export type SnapshotChangeDto = {
+    /**
+     * `modified`: other content. `metadata`: only mode, owner, time or attributes differ. `type`: another kind of entry.
+     */
+    kind: ChangeKind;
+    before: EntryDto | null;
+    after: EntryDto | null;
+};
+
+export type SnapshotDiffDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    from_snapshot_id: string;
+    to_snapshot_id: string;
+    /**
+     * Directory by directory, from the top.
+     */
+    data: Array<SnapshotChangeDto>;
 };
 
 export type SnapshotDto = {
@@ -5731,6 +5839,456 @@ export type ChangeSnapshotResponses = {
 
 export type ChangeSnapshotResponse = ChangeSnapshotResponses[keyof ChangeSnapshotResponses];
 
+export type DownloadSnapshotArchiveData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Relative to the workspace; empty or absent: the workspace itself.
+         */
+        path?: string;
+        /**
+         * Instead of `path`, for names that are no UTF-8: `raw_path` of an earlier answer.
+         */
+        raw_path?: string;
+    };
+    url: '/api/v1/snapshots/{id}/archive';
+};
+
+export type DownloadSnapshotArchiveErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `path_not_found`: The snapshot has no such file or directory.
+     *
+     * `repository_not_found`: The repository is listed here, but its config is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `unsafe_repository`: A snapshot holds names or links that would lead out of the directory that it is restored to.
+     */
+    409: Problem;
+    /**
+     * `archive_too_large`: The directory of the snapshot holds more entries than go into one archive.
+     */
+    413: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_streams`: The user holds more event streams or archives open than this server gives one user.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     *
+     * `damaged_repository`: A file of the repository in the bucket is not what was stored there.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DownloadSnapshotArchiveError = DownloadSnapshotArchiveErrors[keyof DownloadSnapshotArchiveErrors];
+
+export type DownloadSnapshotArchiveResponses = {
+    /**
+     * The archive.
+     */
+    200: Blob | File;
+};
+
+export type DownloadSnapshotArchiveResponse = DownloadSnapshotArchiveResponses[keyof DownloadSnapshotArchiveResponses];
+
+export type DownloadSnapshotFileData = {
+    body?: never;
+    headers?: {
+        /**
+         * Answer 304 while this ETag is current.
+         */
+        'If-None-Match'?: string;
+        /**
+         * One range, such as `bytes=0-1023` or `bytes=-500`.
+         */
+        Range?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Relative to the workspace; empty or absent: the workspace itself.
+         */
+        path?: string;
+        /**
+         * Instead of `path`, for names that are no UTF-8: `raw_path` of an earlier answer.
+         */
+        raw_path?: string;
+    };
+    url: '/api/v1/snapshots/{id}/content';
+};
+
+export type DownloadSnapshotFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `path_not_found`: The snapshot has no such file or directory.
+     *
+     * `repository_not_found`: The repository is listed here, but its config is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `unsafe_repository`: A snapshot holds names or links that would lead out of the directory that it is restored to.
+     */
+    409: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `range_not_satisfiable`: The file has none of the bytes that the `Range` header asks for.
+     */
+    416: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     *
+     * `damaged_repository`: A file of the repository in the bucket is not what was stored there.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DownloadSnapshotFileError = DownloadSnapshotFileErrors[keyof DownloadSnapshotFileErrors];
+
+export type DownloadSnapshotFileResponses = {
+    /**
+     * The whole file.
+     */
+    200: Blob | File;
+    /**
+     * The range.
+     */
+    206: Blob | File;
+};
+
+export type DownloadSnapshotFileResponse = DownloadSnapshotFileResponses[keyof DownloadSnapshotFileResponses];
+
+export type CompareSnapshotsData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Another snapshot of the same workspace; the one before when absent.
+         */
+        against?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/snapshots/{id}/diff';
+};
+
+export type CompareSnapshotsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `path_not_found`: The snapshot has no such file or directory.
+     *
+     * `repository_not_found`: The repository is listed here, but its config is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `unsafe_repository`: A snapshot holds names or links that would lead out of the directory that it is restored to.
+     *
+     * `no_snapshot`: The workspace has no snapshot that could be restored or compared.
+     */
+    409: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     *
+     * `damaged_repository`: A file of the repository in the bucket is not what was stored there.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type CompareSnapshotsError = CompareSnapshotsErrors[keyof CompareSnapshotsErrors];
+
+export type CompareSnapshotsResponses = {
+    /**
+     * OK
+     */
+    200: SnapshotDiffDto;
+};
+
+export type CompareSnapshotsResponse = CompareSnapshotsResponses[keyof CompareSnapshotsResponses];
+
+export type ListSnapshotEntriesData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Relative to the workspace; empty or absent: the workspace itself.
+         */
+        path?: string;
+        /**
+         * Instead of `path`, for names that are no UTF-8: `raw_path` of an earlier answer.
+         */
+        raw_path?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/snapshots/{id}/entries';
+};
+
+export type ListSnapshotEntriesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `path_not_found`: The snapshot has no such file or directory.
+     *
+     * `repository_not_found`: The repository is listed here, but its config is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `unsafe_repository`: A snapshot holds names or links that would lead out of the directory that it is restored to.
+     */
+    409: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     *
+     * `damaged_repository`: A file of the repository in the bucket is not what was stored there.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type ListSnapshotEntriesError = ListSnapshotEntriesErrors[keyof ListSnapshotEntriesErrors];
+
+export type ListSnapshotEntriesResponses = {
+    /**
+     * OK
+     */
+    200: EntryPageDto;
+};
+
+export type ListSnapshotEntriesResponse = ListSnapshotEntriesResponses[keyof ListSnapshotEntriesResponses];
+
 export type ListUsersData = {
     body?: never;
     path?: never;
@@ -7268,6 +7826,110 @@ export type TakeSnapshotResponses = {
 };
 
 export type TakeSnapshotResponse = TakeSnapshotResponses[keyof TakeSnapshotResponses];
+
+export type ListFileVersionsData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Relative to the workspace; empty or absent: the workspace itself.
+         */
+        path?: string;
+        /**
+         * Instead of `path`, for names that are no UTF-8: `raw_path` of an earlier answer.
+         */
+        raw_path?: string;
+    };
+    url: '/api/v1/workspaces/{id}/versions';
+};
+
+export type ListFileVersionsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `path_not_found`: The snapshot has no such file or directory.
+     *
+     * `repository_not_found`: The repository is listed here, but its config is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `unsafe_repository`: A snapshot holds names or links that would lead out of the directory that it is restored to.
+     *
+     * `no_snapshot`: The workspace has no snapshot that could be restored or compared.
+     */
+    409: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     *
+     * `damaged_repository`: A file of the repository in the bucket is not what was stored there.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type ListFileVersionsError = ListFileVersionsErrors[keyof ListFileVersionsErrors];
+
+export type ListFileVersionsResponses = {
+    /**
+     * OK
+     */
+    200: FileVersionsDto;
+};
+
+export type ListFileVersionsResponse = ListFileVersionsResponses[keyof ListFileVersionsResponses];
 
 export type GetLivenessData = {
     body?: never;
