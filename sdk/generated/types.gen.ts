@@ -931,6 +931,10 @@ export type LeaseGrantDto = {
      * A commit names the one that its index was loaded in.
      */
     generation: number;
+    /**
+     * Packs that no snapshot may rely on any more: taken out of the index when it is loaded.
+     */
+    doomed: Array<string>;
     latest_snapshot: string | null;
 };
 

@@ -175,6 +175,11 @@ export interface LeaseGrant extends LeaseHold {
   readonly repository: RepositoryKeys;
   /** Counts what may make a loaded index wrong; a commit names the one that its index was loaded in. */
   readonly generation: number;
+  /**
+   * Packs that wait for their deletion in this generation. An index that is loaded may still name them: they are taken
+   * out of it, for no snapshot may rely on them any more.
+   */
+  readonly doomed: readonly string[];
   /** The newest restorable snapshot. */
   readonly latest_snapshot: string | null;
 }

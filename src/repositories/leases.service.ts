@@ -20,7 +20,7 @@ export class Leases {
 
   /**
    * Gives the lease to the agent that the workspace is assigned to: its own goes on under the same number, an expired
-   * one under the next. The answer's `generation` is that of an index which is loaded afterwards.
+   * one under the next. The answer's `generation` is that of an index which is loaded afterwards, less what is doomed.
    * @throws RequestError `not_found` when this agent has no such workspace; RepositoriesError `lease_held`; and what
    *   opening the repository throws, the lease being the agent's then
    */
@@ -54,12 +54,10 @@ export class Leases {
     await this.statements.query(RELEASE, [workspace_id, agentId, fencing]);
   }
 
-  private async stateOf(workspaceId: string): Promise<Pick<LeaseGrant, 'generation' | 'latest_snapshot'>> {
-    const [state] = await this.statements.query<{ generation: number; latest: string | null }>(STATE, [
-      workspaceId,
-    ]);
+  private async stateOf(workspaceId: string): Promise<RepositoryState> {
+    const [state] = await this.statements.query<RepositoryState>(STATE, [workspaceId]);
     if (state === undefined) throw notFound('workspace');
-    return { generation: state.generation, latest_snapshot: state.latest };
+    return state;
   }
 
   private async refusal(agentId: string, workspaceId: string): Promise<Error> {
@@ -76,6 +74,8 @@ export class Leases {
 export function repositoryKeys({ masterKey, config }: RepositoryGrant): RepositoryKeys {
   return { master_key: masterKey, config };
 }
+
+type RepositoryState = Pick<LeaseGrant, 'generation' | 'doomed' | 'latest_snapshot'>;
 
 interface TakenRow {
   readonly repository_id: string;
@@ -104,11 +104,13 @@ const HOLDER = {
     FROM (SELECT w.repository_id FROM ${ASSIGNED}) w LEFT JOIN leases l USING (repository_id)`,
 };
 
+/** One statement: what is doomed later comes with another generation. */
 const STATE = {
   name: 'repositories_lease_state',
   text: `SELECT r.generation,
+      ARRAY(SELECT encode(d.id, 'hex') FROM doomed_packs d WHERE d.repository_id = r.id) AS doomed,
       (SELECT encode(s.object_id, 'hex') FROM snapshots s WHERE s.workspace_id = w.id AND s.state = 'restorable'
-        ORDER BY s.received_at DESC, s.id DESC LIMIT 1) AS latest
+        ORDER BY s.received_at DESC, s.id DESC LIMIT 1) AS latest_snapshot
     FROM workspaces w JOIN repositories r ON r.id = w.repository_id WHERE w.id = $1`,
 };
 

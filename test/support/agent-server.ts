@@ -168,7 +168,7 @@ export class AgentServer {
     [AGENT_PATHS.lease]: ({ workspace_id }: { workspace_id: string }) => {
       const { masterKey: master_key, config } = this.#repository.grant();
       const { fencing, generation, latest: latest_snapshot } = this;
-      const lease = { workspace_id, fencing, generation, latest_snapshot, ttl_seconds: 90 };
+      const lease = { workspace_id, fencing, generation, doomed: [], latest_snapshot, ttl_seconds: 90 };
       return { ...lease, repository: { master_key, config } };
     },
     [AGENT_PATHS.releaseLease]: () => undefined,

@@ -89,6 +89,8 @@ export class OpenWorkspace {
     // Snapshots before the index, so that it knows all that they need.
     const parent = await loadParent(repository, grant, options.services, signal);
     const index = await repository.loadIndex({ signal });
+    // Until a prune has replaced the index files, they name what it has doomed.
+    for (const packId of grant.doomed) index.removePack(packId);
     return new OpenWorkspace(options, grant, repository, index, parent);
   }
 

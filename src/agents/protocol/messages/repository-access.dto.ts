@@ -39,6 +39,10 @@ export class LeaseGrantDto extends LeaseHoldDto implements LeaseGrant {
   @ApiProperty({ type: 'integer', example: 0 })
   generation: number;
 
+  /** Packs that no snapshot may rely on any more: taken out of the index when it is loaded. */
+  @ApiProperty({ type: [String], example: [] })
+  doomed: readonly string[];
+
   @ApiProperty({ type: String, nullable: true, example: null })
   latest_snapshot: string | null;
 }
