@@ -11,6 +11,7 @@ import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { RepositoriesModule } from './repositories/repositories.module.js';
+import { DrillsModule } from './snapshots/drills/drills.module.js';
 import { MaintenanceModule } from './snapshots/maintenance/maintenance.module.js';
 import { SnapshotsModule } from './snapshots/snapshots.module.js';
 import { StorageProvidersModule } from './storage-providers/storage-providers.module.js';
@@ -37,6 +38,7 @@ export class AppModule {
         AgentsModule,
         SnapshotsModule,
         MaintenanceModule,
+        DrillsModule,
         SyncSettingsModule,
         FilesModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.

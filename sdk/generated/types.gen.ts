@@ -1012,6 +1012,13 @@ export type NewCheckDto = {
     read_data?: ReadData;
 };
 
+export type NewDrillDto = {
+    /**
+     * Which snapshot is restored; the newest when absent.
+     */
+    snapshot_id?: string;
+};
+
 export type NewEnrolmentTokenDto = {
     /**
      * How long the token can be used.
@@ -7613,6 +7620,75 @@ export type CheckWorkspaceResponses = {
 };
 
 export type CheckWorkspaceResponse = CheckWorkspaceResponses[keyof CheckWorkspaceResponses];
+
+export type DrillWorkspaceData = {
+    body: NewDrillDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{id}/drills';
+};
+
+export type DrillWorkspaceErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `no_snapshot`: The workspace has no snapshot that could be restored or compared.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type DrillWorkspaceError = DrillWorkspaceErrors[keyof DrillWorkspaceErrors];
+
+export type DrillWorkspaceResponses = {
+    /**
+     * Under way; `Location` is its job.
+     */
+    202: JobDto;
+};
+
+export type DrillWorkspaceResponse = DrillWorkspaceResponses[keyof DrillWorkspaceResponses];
 
 export type RevealRepositoryPasswordData = {
     body?: never;

@@ -137,6 +137,13 @@ export class Environment {
   @IsIn([true, false])
   EMBEDDED_AGENT: boolean = true;
 
+  /** Hours between restore drills of a workspace; 0: only when somebody asks for one. */
+  @Transform(toInteger)
+  @IsInt()
+  @Min(0)
+  @Max(8760)
+  DRILL_INTERVAL_HOURS: number = 24;
+
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL: string = 'info';
 

@@ -14,6 +14,16 @@ type JobFields = Readonly<Record<string, unknown>>;
 /** TypeORM takes the values of a plain record for nested entities. */
 type JsonColumn = QueryDeepPartialEntity<Job>['result'];
 
+/**
+ * Key in the queue of the work that a user's job stands for. With it, a job whose work is in the queue no longer, because
+ * every process that began it has died, is found and told as failed.
+ */
+export function jobKeyOf(id: string): string {
+  return `${JOB_KEY_PREFIX}${id}`;
+}
+
+const JOB_KEY_PREFIX = 'job:';
+
 /** Long work that users look at: `queued` -> `running` -> `succeeded`, `failed` or `cancelled`, which are final. */
 @Injectable()
 export class Jobs {
@@ -58,6 +68,13 @@ export class Jobs {
     return manager.find(Job, { where: { subject, kind, finishedAt: IsNull() }, order: { createdAt: 'ASC' } });
   }
 
+  /** Of these kinds, all of which are enqueued under `jobKeyOf`: jobs that nobody will end. @returns how many */
+  async failAbandoned(kinds: readonly string[]): Promise<number> {
+    const values = [kinds, JOB_KEY_PREFIX];
+    const [failed] = await this.database.query<[unknown[], number]>(FAIL_ABANDONED, values);
+    return failed.length;
+  }
+
   private finish(
     id: string,
     fields: QueryDeepPartialEntity<Job> & { state: JobState },
@@ -75,3 +92,11 @@ export class Jobs {
     await manager.update(Job, { id, finishedAt: IsNull() }, fields);
   }
 }
+
+/** One that was enqueued in a transaction is seen together with its row. */
+const FAIL_ABANDONED = `UPDATE jobs SET state = 'failed', finished_at = now(), error_code = 'internal_error',
+    error_detail = 'The work did not come to its end. Ask for it again; the log of the server tells what happened.'
+  WHERE finished_at IS NULL AND kind = ANY ($1::text[]) AND NOT EXISTS (
+    SELECT FROM graphile_worker.jobs queued WHERE queued.key = $2 || jobs.id::text
+      AND (queued.attempts < queued.max_attempts OR queued.locked_at IS NOT NULL)
+  ) RETURNING id`;

@@ -3,7 +3,7 @@ import { DataSource, IsNull } from 'typeorm';
 import { notFound } from '../../errors/request-errors.js';
 import type { Job } from '../../jobs/job.entity.js';
 import { JobQueue } from '../../jobs/job-queue.service.js';
-import { Jobs } from '../../jobs/jobs.service.js';
+import { jobKeyOf, Jobs } from '../../jobs/jobs.service.js';
 import { Workspace } from '../../repositories/workspace.entity.js';
 import { CHECK } from './maintenance-tasks.service.js';
 import { RepositoryChecks, type ReadDataChoice } from './repository-checks.service.js';
@@ -51,7 +51,11 @@ export class AskedChecks implements OnModuleInit {
         repository_id: workspace.repositoryId,
         read_data: readData,
       };
-      await this.queue.enqueue(CHECK_ASKED, payload, { manager, maxAttempts: MAX_ATTEMPTS });
+      await this.queue.enqueue(CHECK_ASKED, payload, {
+        manager,
+        maxAttempts: MAX_ATTEMPTS,
+        jobKey: jobKeyOf(job.id),
+      });
       return job;
     });
   }

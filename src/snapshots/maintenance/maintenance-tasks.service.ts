@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
 import { JobQueue } from '../../jobs/job-queue.service.js';
+import { Jobs } from '../../jobs/jobs.service.js';
 import { failureOf, type MaintenanceFailure } from './maintenance-failure.js';
 import { RepositoryChecks } from './repository-checks.service.js';
 import { RepositoryMaintenance } from './repository-maintenance.service.js';
@@ -36,6 +37,7 @@ export class MaintenanceTasks implements OnModuleInit {
     private readonly maintenance: RepositoryMaintenance,
     private readonly checks: RepositoryChecks,
     private readonly problems: RepositoryProblems,
+    private readonly jobs: Jobs,
     private readonly database: DataSource,
   ) {}
 
@@ -57,6 +59,7 @@ export class MaintenanceTasks implements OnModuleInit {
 
   /** A due repository is not due again before its run has ended, or has been lost for hours. */
   async enqueueDue(): Promise<void> {
+    await this.jobs.failAbandoned([CHECK]);
     await this.database.transaction(async (manager) => {
       for (const [task, statement] of [
         [MAINTAIN, DUE_MAINTENANCE],
