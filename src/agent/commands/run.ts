@@ -9,6 +9,7 @@ import { controlAnswers } from '../host/control-answers.js';
 import { controlSocketPath } from '../host/control-protocol.js';
 import { ControlServer } from '../host/control-server.js';
 import { HostAgent } from '../host/host-agent.js';
+import { NativeMemory } from '../host/native-memory.js';
 import { RestingWorkers } from '../host/resting-workers.js';
 import { claimDataDir } from '../host/single-instance.js';
 import { Systemd } from '../host/systemd.js';
@@ -65,11 +66,16 @@ export async function run(context: CommandContext, { supervised }: RunArguments)
 
 function startServices(context: CommandContext, log: AgentLog): HostServices {
   const threads = Math.min(MAX_THREADS, availableParallelism());
+  const memory = new NativeMemory();
   const entry = new URL('../../snapshot-engine/engine-worker.js', import.meta.url);
   return {
     server: connectionOf(enrolmentOf(context), context),
     transfers: new ObjectTransfers(),
-    workers: new RestingWorkers(threads, () => new WorkerPool({ threads, entry })),
+    workers: new RestingWorkers({
+      threads,
+      start: () => new WorkerPool({ threads, entry }),
+      onIdle: () => memory.giveBack(),
+    }),
     log,
     dataDir: context.environment.dataDir,
     hostname: hostname(),

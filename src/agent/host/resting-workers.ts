@@ -4,26 +4,35 @@ type RemoteService = Awaited<ReturnType<Workers['open']>>[number];
 
 /** Threads that nobody has used for so long are given up; starting them again takes about 100 ms. */
 const REST_MS = 2 * 60_000;
+/** A run is over for sure, and what it needed is free. */
+const IDLE_MS = 2_000;
+
+export interface RestingWorkersOptions {
+  readonly threads: number;
+  readonly start: () => Workers;
+  /** Called some time after the last one has used them, and after they have ended. */
+  readonly onIdle?: () => void;
+  readonly restMs?: number;
+  readonly idleMs?: number;
+}
 
 /** Worker threads that exist only while somebody needs them: an idle host shall not notice its agent. */
 export class RestingWorkers implements Workers {
   readonly threads: number;
-  readonly #start: () => Workers;
-  readonly #restMs: number;
+  readonly #options: RestingWorkersOptions;
   #workers: Workers | undefined;
   #opened = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
 
-  constructor(threads: number, start: () => Workers, restMs = REST_MS) {
-    this.threads = threads;
-    this.#start = start;
-    this.#restMs = restMs;
+  constructor(options: RestingWorkersOptions) {
+    this.threads = options.threads;
+    this.#options = options;
   }
 
   async open(service: string, init: unknown): Promise<readonly RemoteService[]> {
-    clearTimeout(this.#timer);
+    this.#clearTimers();
     this.#opened += 1;
-    this.#workers ??= this.#start();
+    this.#workers ??= this.#options.start();
     const workers = this.#workers;
     try {
       const services = await workers.open(service, init);
@@ -52,7 +61,7 @@ export class RestingWorkers implements Workers {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#clearTimers();
     const workers = this.#workers;
     this.#workers = undefined;
     await workers?.close();
@@ -61,6 +70,15 @@ export class RestingWorkers implements Workers {
   #release(): void {
     this.#opened -= 1;
     if (this.#opened > 0) return;
-    this.#timer = setTimeout(() => void this.close(), this.#restMs).unref();
+    const { onIdle = () => undefined, restMs = REST_MS, idleMs = IDLE_MS } = this.#options;
+    this.#clearTimers();
+    this.#timers = [
+      setTimeout(onIdle, idleMs).unref(),
+      setTimeout(() => void this.close().then(onIdle), restMs).unref(),
+    ];
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
   }
 }

@@ -40,10 +40,6 @@ export class Systemd {
     this.#timer = setInterval(() => this.#send('WATCHDOG=1'), this.#watchdogMs / 2).unref();
   }
 
-  status(text: string): void {
-    this.#send(`STATUS=${text}`);
-  }
-
   stopping(): void {
     clearInterval(this.#timer);
     this.#send('STOPPING=1');
