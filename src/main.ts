@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { setFlagsFromString } from 'node:v8';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { EmbeddedAgent } from './agents/embedded/embedded-agent.service.js';
 import { AppModule } from './app.module.js';
 import { Config } from './config/config.js';
 import { ConfigurationError, readProcessEnvironment } from './config/read-environment.js';
@@ -52,7 +53,7 @@ async function serve(config: Config, log: Log): Promise<void> {
   await stop(app, drain, SHUTDOWN_GRACE_SECONDS, log);
 }
 
-/** Balancers look elsewhere, requests under way finish, then modules write what is left, the database last. */
+/** Balancers look elsewhere, our own agent ends as long as it is answered, requests under way finish, then modules write what is left, the database last. */
 async function stop(
   app: NestFastifyApplication,
   drain: Drain,
@@ -60,6 +61,7 @@ async function stop(
   log: Log,
 ): Promise<void> {
   app.get(StopSignal).stop();
+  await app.get(EmbeddedAgent, { strict: false }).stop();
   const cut = await drain.run(graceSeconds * 1_000);
   if (cut > 0) log.warn({ requests: cut }, 'requests were cut: they did not finish in time');
   await app.close();

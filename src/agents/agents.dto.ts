@@ -119,7 +119,7 @@ export class EnrolmentTokenDto {
   @ApiProperty({
     type: [String],
     example: [
-      "printf %s 'stw_enrol_…' | stowage-agent enrol --server https://stowage.example.org --token-file /dev/stdin",
+      "printf %s 'stw_enrol_…' | stowage-agent enrol --server https://stowage.example.org --token-file -",
       'stowage-agent install',
     ],
   })

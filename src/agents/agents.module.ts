@@ -6,6 +6,8 @@ import { AgentNudges } from './agent-nudges.service.js';
 import { AgentsController } from './agents.controller.js';
 import { Agents } from './agents.service.js';
 import { CallingAgents } from './calling-agents.service.js';
+import { EmbeddedAgent } from './embedded/embedded-agent.service.js';
+import { EmbeddedIdentity } from './embedded/embedded-identity.service.js';
 import { EnrolmentTokens } from './enrolment-tokens.service.js';
 import { Enrolments } from './enrolments.service.js';
 import { Evictions } from './evictions.service.js';
@@ -29,6 +31,8 @@ import { Syncs } from './protocol/syncs.service.js';
     AgentNudges,
     Agents,
     CallingAgents,
+    EmbeddedAgent,
+    EmbeddedIdentity,
     EnrolmentTokens,
     Enrolments,
     Evictions,

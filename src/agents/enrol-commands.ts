@@ -8,7 +8,7 @@ const PLAIN_URL = /^https?:\/\/[\w.:[\]/~-]+$/;
 export function enrolCommands(serverUrl: string, token: string): string[] {
   const url = PLAIN_URL.test(serverUrl) ? serverUrl : 'https://YOUR-SERVER';
   return [
-    `printf %s '${token}' | stowage-agent enrol --server ${url} --token-file /dev/stdin`,
+    `printf %s '${token}' | stowage-agent enrol --server ${url} --token-file -`,
     'stowage-agent install',
   ];
 }

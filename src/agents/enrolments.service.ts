@@ -61,7 +61,8 @@ export class Enrolments {
       });
       if (agent === null || agent.removedAt !== null) throw enrolmentRefused();
       await this.evictions.evict(manager, by, agent);
-      return agent;
+      // The embedded agent is handed on when its administrator has gone.
+      return { ...agent, userId };
     }
     await lockNames(manager, userId);
     if (!isEmbedded) await assertNameIsFree(manager, userId, agentName);

@@ -1,4 +1,8 @@
-/** The environment of a process that we start: where programs are found, what it is told, and nothing else of ours. */
+/**
+ * The environment of a process that we start: where programs are found, whom it trusts besides the usual authorities,
+ * what it is told, and nothing else of ours.
+ */
 export function childEnvironment(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, ...variables };
+  const { PATH, NODE_EXTRA_CA_CERTS } = process.env;
+  return { PATH, ...(NODE_EXTRA_CA_CERTS && { NODE_EXTRA_CA_CERTS }), ...variables };
 }

@@ -18,6 +18,8 @@ const TABLES = [
   'sync_settings',
   'snapshots',
   'data_keys',
+  'agents',
+  'enrolment_tokens',
 ];
 
 interface Answer {

@@ -39,7 +39,7 @@ describe('agents', () => {
       expect([answer.statusCode, answer.headers['cache-control']]).toEqual([201, 'no-store']);
       const made = answer.json<{ token: string; commands: string[]; expires_at: string }>();
       expect(made.commands[0]).toBe(
-        `printf %s '${made.token}' | stowage-agent enrol --server http://localhost:80 --token-file /dev/stdin`,
+        `printf %s '${made.token}' | stowage-agent enrol --server http://localhost:80 --token-file -`,
       );
       expect(Date.parse(made.expires_at) - Date.now()).toBeGreaterThan(3_500_000);
       const enrolled = await app.ok<EnrolAnswer>(201, app.enrol(made.token));
