@@ -102,7 +102,7 @@ const RESTORABLE = {
 const COMMITTING_IN = {
   name: 'repositories_committing_in',
   text: `SELECT ${COMMITTING_COLUMNS} FROM snapshots s JOIN workspaces w ON w.id = s.workspace_id
-    WHERE w.repository_id = $1 AND s.state = 'committing' ORDER BY s.received_at, s.id LIMIT $2`,
+    WHERE w.repository_id = $1 AND s.state = 'committing' AND s.sealed IS NOT NULL ORDER BY s.received_at, s.id LIMIT $2`,
 };
 
 const LEFT = {
