@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { LeaseGrant, LeaseHold, RepositoryKeys } from '../agent-protocol/messages.js';
 import { LEASE_TTL_SECONDS } from '../agent-protocol/protocol.js';
 import { Statements } from '../database/statements.js';
@@ -52,6 +53,13 @@ export class Leases {
   /** Another agent may take it at once. One that is lost already is no error. */
   async release(agentId: string, { workspace_id, fencing }: LeaseHold): Promise<void> {
     await this.statements.query(RELEASE, [workspace_id, agentId, fencing]);
+  }
+
+  /** Whoever holds it has lost it when the manager's transaction is committed; the row keeps the fencing number. */
+  async end(manager: EntityManager, repositoryId: string): Promise<void> {
+    await manager.query('UPDATE leases SET expires_at = clock_timestamp() WHERE repository_id = $1', [
+      repositoryId,
+    ]);
   }
 
   private async stateOf(workspaceId: string): Promise<RepositoryState> {

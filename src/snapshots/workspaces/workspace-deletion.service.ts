@@ -10,6 +10,7 @@ import type { JobRun } from '../../jobs/job-handler.js';
 import { JobQueue } from '../../jobs/job-queue.service.js';
 import { Jobs } from '../../jobs/jobs.service.js';
 import { RepositoryRow } from '../../repositories/repository.entity.js';
+import { Leases } from '../../repositories/leases.service.js';
 import { Workspace } from '../../repositories/workspace.entity.js';
 import { failureOf } from '../job-failure.js';
 import { SnapshotsError } from '../snapshots-error.js';
@@ -35,6 +36,7 @@ export class WorkspaceDeletion implements OnModuleInit {
   constructor(
     private readonly database: DataSource,
     private readonly removal: RepositoryRemoval,
+    private readonly leases: Leases,
     private readonly jobs: Jobs,
     private readonly queue: JobQueue,
     private readonly nudges: AgentNudges,
@@ -60,9 +62,7 @@ export class WorkspaceDeletion implements OnModuleInit {
       if (deletesSnapshots) await assertNoneProtected(manager, id);
       if (workspace.deletedAt === null) {
         await manager.update(Workspace, { id }, { deletedAt: () => 'now()', version: workspace.version + 1 });
-        await manager.query('UPDATE leases SET expires_at = now() WHERE repository_id = $1', [
-          workspace.repositoryId,
-        ]);
+        await this.leases.end(manager, workspace.repositoryId);
         await this.nudges.nudge(manager, workspace.agentId);
       }
       const details = { deletes_snapshots: deletesSnapshots };

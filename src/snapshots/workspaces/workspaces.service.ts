@@ -10,6 +10,7 @@ import { AgentNudges } from '../../agents/agent-nudges.service.js';
 import { AuditLog, type AuditOrigin } from '../../auth/audit-log.service.js';
 import type { Principal } from '../../auth/principal.js';
 import { notFound, validationFailed } from '../../errors/request-errors.js';
+import { Leases } from '../../repositories/leases.service.js';
 import { Repositories } from '../../repositories/repositories.service.js';
 import { Workspace } from '../../repositories/workspace.entity.js';
 import { assertIfMatch, etagOf } from '../../rest/etag.js';
@@ -31,6 +32,7 @@ export class Workspaces {
   constructor(
     private readonly database: DataSource,
     private readonly repositories: Repositories,
+    private readonly leases: Leases,
     private readonly hostPaths: HostPaths,
     private readonly nudges: AgentNudges,
     private readonly audit: AuditLog,
@@ -101,6 +103,8 @@ export class Workspaces {
           version: before.version + 1,
         },
       );
+      // Whoever had it may never commit again, and the new agent need not wait.
+      if (place.agentId !== before.agentId) await this.leases.end(manager, before.repositoryId);
       const details = {
         changed: Object.keys(wanted).filter((name) => wanted[name as keyof typeof wanted] !== undefined),
       };
