@@ -40,16 +40,8 @@ export const AGENT_PATHS = {
  * be deleted, or the index that the run relied on is out of date: load it again, then repeat the run. `order_refused`:
  * a file that no agent may read or write. `agent_removed`: enrol again.
  */
-export const AGENT_REJECTIONS = [
-  'unsupported_protocol',
-  'enrolment_refused',
-  'agent_removed',
-  'lease_held',
-  'lease_lost',
-  'order_refused',
-  'commit_refused',
-] as const;
-export type AgentRejection = (typeof AGENT_REJECTIONS)[number];
+export type EnrolmentRejection = 'unsupported_protocol' | 'enrolment_refused' | 'agent_removed';
+export type RepositoryRejection = 'lease_held' | 'lease_lost' | 'order_refused' | 'commit_refused';
 
 /** A lease not renewed for so long is lost. */
 export const LEASE_TTL_SECONDS = 90;

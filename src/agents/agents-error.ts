@@ -1,13 +1,9 @@
-import { PROTOCOL_HEADER, PROTOCOL_VERSION } from '../agent-protocol/protocol.js';
+import { type EnrolmentRejection, PROTOCOL_HEADER, PROTOCOL_VERSION } from '../agent-protocol/protocol.js';
 import { StowageError } from '../errors/stowage-error.js';
 
+/** `enrolment_refused` also for malformed, unknown, used and expired tokens: they look alike. */
 export type AgentsErrorCode =
-  /** 400. */
-  | 'unsupported_protocol'
-  /** 403. Also for malformed, unknown, used and expired tokens: they look alike. */
-  | 'enrolment_refused'
-  /** 403. */
-  | 'agent_removed'
+  | EnrolmentRejection
   /** 409. */
   | 'agent_in_use'
   /** 409. */

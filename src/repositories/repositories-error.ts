@@ -1,14 +1,7 @@
+import type { RepositoryRejection } from '../agent-protocol/protocol.js';
 import { StowageError, type StowageErrorOptions } from '../errors/stowage-error.js';
 
-export type RepositoriesErrorCode =
-  /** 409: another agent writes this workspace. */
-  | 'lease_held'
-  /** 409: the lease has expired or went to another. */
-  | 'lease_lost'
-  /** 403: a file that this agent may not read or write. */
-  | 'order_refused'
-  /** 409: files are missing or about to be deleted, or the run's index is out of date. */
-  | 'commit_refused';
+export type RepositoriesErrorCode = RepositoryRejection;
 
 /**
  * Why an agent is refused at a repository. Failures of the bucket are StorageErrors, and what is wrong with the

@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { MemoryRepositoryFiles, MemoryRepositoryStore } from '../../../test/support/memory-repository-files.js';
+import {
+  MemoryRepositoryFiles,
+  MemoryRepositoryStore,
+} from '../../../test/support/memory-repository-files.js';
 import { Repository } from './repository.js';
 
 describe('a grant', () => {
