@@ -182,6 +182,17 @@ describe('the agent of a host', () => {
     expect(contentsOf(target)).toBe(contentsOf(host.workspace));
   });
 
+  it('says that another host writes its workspace, and takes over when that has ended', async () => {
+    server.refuse = (path) => (path.endsWith('/leases') ? { code: 'lease_held', status: 409 } : undefined);
+    wish();
+    host.start();
+    await until(() => server.runs.some(({ code }) => code === 'lease_held'));
+    expect(await host.command('snapshot', 'now')).toMatchObject({ code: 11 });
+    server.refuse = () => undefined;
+    expect(await host.command('snapshot', 'now')).toMatchObject({ code: 0 });
+    expect(server.snapshots).toHaveLength(1);
+  });
+
   it('refuses settings that others can read', async () => {
     chmodSync(join(host.dataDir, 'agent.json'), 0o644);
     expect(await host.command('run')).toMatchObject({

@@ -315,6 +315,6 @@ function isRefusal(answer: unknown): answer is Refusal {
 }
 
 function problem(response: ServerResponse, { code, status }: Refusal): void {
-  const body = { code, detail: `Refused with ${code}.`, retryable: status >= 500 };
+  const body = { code, detail: `Refused with ${code}.`, retryable: status >= 500 || code === 'lease_held' };
   response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
 }

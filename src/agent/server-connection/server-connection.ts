@@ -31,6 +31,12 @@ const MAX_CONNECTIONS = 8;
 const KEEP_ALIVE_MS = 55_000;
 const CONNECT_MS = 10_000;
 const DEADLINE_MS = 30_000;
+/** What a server that is there says again and again is for its user to hear. */
+const REFUSAL_PATIENCE_MS = 60_000;
+/** Said by a server that is about to stop or has too much to do: as good as away. */
+const AWAY_CODES: ReadonlySet<string> = new Set(['service_unavailable', 'rate_limited']);
+/** Who is told so decides when to ask again. */
+const DECIDED_CODES: ReadonlySet<string> = new Set(['lease_held']);
 const SPREAD: RetrySpread = { baseMs: 500, maxMs: 30_000 };
 
 /**
@@ -79,7 +85,8 @@ export class ServerConnection {
       } catch (error) {
         signal?.throwIfAborted();
         const waitMs = this.#pauseAfter(error, attempt);
-        if (waitMs === undefined || performance.now() - startedMs + waitMs > patienceMs) throw error;
+        const limitMs = isAway(error) ? patienceMs : Math.min(patienceMs, REFUSAL_PATIENCE_MS);
+        if (waitMs === undefined || performance.now() - startedMs + waitMs > limitMs) throw error;
         await sleep(waitMs, undefined, { signal });
       }
     }
@@ -93,6 +100,7 @@ export class ServerConnection {
   #pauseAfter(error: unknown, attempt: number): number | undefined {
     if (!(error instanceof AgentError || error instanceof ServerRefusal) || !error.retryable)
       return undefined;
+    if (DECIDED_CODES.has(error.code)) return undefined;
     const { spread = SPREAD, random = Math.random } = this.#options;
     return retryDelayMs(attempt, spread, random, error.retryAfterMs);
   }
@@ -108,7 +116,7 @@ export class ServerConnection {
       this.#lastFailure = undefined;
       return answer as Answer;
     } catch (error) {
-      if (!(error instanceof ServerRefusal)) this.#lastFailure = (error as Error).message;
+      this.#lastFailure = isAway(error) ? (error as Error).message : undefined;
       throw error;
     }
   }
@@ -156,6 +164,10 @@ export class ServerConnection {
       },
     );
   }
+}
+
+function isAway(error: unknown): boolean {
+  return !(error instanceof ServerRefusal) || AWAY_CODES.has(error.code);
 }
 
 /** The header has whole seconds: anything inside of that second is no difference. */
