@@ -13,6 +13,11 @@ import { SnapshotDeletion } from './history/snapshot-deletion.service.js';
 import { SnapshotsController } from './history/snapshots.controller.js';
 import { Snapshots } from './history/snapshots.service.js';
 import { RepositoryPasswordController } from './repository-password.controller.js';
+import { RestoreChanges } from './restores/restore-changes.service.js';
+import { RestoreEvents } from './restores/restore-events.service.js';
+import { RestoreListing } from './restores/restore-listing.service.js';
+import { RestoresController } from './restores/restores.controller.js';
+import { Restores } from './restores/restores.service.js';
 import { StoredSnapshotStats } from './stored-snapshot-stats.service.js';
 import { HealthMetrics } from './workspaces/health-metrics.service.js';
 import { HostPaths } from './workspaces/host-paths.service.js';
@@ -27,12 +32,22 @@ import { Workspaces } from './workspaces/workspaces.service.js';
 @Global()
 @Module({
   imports: [AgentsModule, JobsModule, RepositoriesModule, StorageProvidersModule, WebhooksModule],
-  controllers: [WorkspacesController, SnapshotsController, EntriesController, RepositoryPasswordController],
+  controllers: [
+    WorkspacesController,
+    SnapshotsController,
+    EntriesController,
+    RestoresController,
+    RepositoryPasswordController,
+  ],
   providers: [
     { provide: SnapshotStats, useClass: StoredSnapshotStats },
     HealthMetrics,
     HostPaths,
     RepositoryRemoval,
+    RestoreChanges,
+    RestoreEvents,
+    RestoreListing,
+    Restores,
     SnapshotBrowsers,
     SnapshotContent,
     SnapshotDeletion,

@@ -8,7 +8,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
 import { newApiKey } from '../../../src/auth/api-key-format.js';
 import { Config } from '../../../src/config/config.js';
+import { StopSignal } from '../../../src/config/stop-signal.js';
 import { readEnvironment } from '../../../src/config/read-environment.js';
+import type { Drain } from '../../../src/http/drain.js';
 import { Repositories } from '../../../src/repositories/repositories.service.js';
 import { SnapshotRow } from '../../../src/repositories/snapshot.entity.js';
 import { Workspace } from '../../../src/repositories/workspace.entity.js';
@@ -20,12 +22,16 @@ import { createLog } from '../../../src/telemetry/log.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { FilesClient } from '../../e2e/files-client.js';
 
+const STOP_GRACE_MS = 5_000;
+
 /** The whole server in this process, so that rows can be made with its own services. No agent runs. */
 export class WorkspacesApp {
+  private isStopped = false;
   readonly workers = new InlineWorkers(ENGINE_SERVICES);
 
   private constructor(
     private readonly app: NestFastifyApplication,
+    private readonly drain: Drain,
     private readonly testDatabase: TestDatabase,
     readonly dataDir: string,
     readonly client: FilesClient<{ readonly url: string }>,
@@ -52,7 +58,7 @@ export class WorkspacesApp {
     await import('content-disposition');
     const { createApp } = await import('../../../src/http/app.factory.js');
     const { AppModule } = await import('../../../src/app.module.js');
-    const { app } = await createApp(
+    const { app, drain } = await createApp(
       AppModule.with(environment),
       new Config(environment),
       createLog('silent'),
@@ -61,7 +67,7 @@ export class WorkspacesApp {
     const { port } = app.getHttpServer().address() as AddressInfo;
     const client = new FilesClient({ url: `http://127.0.0.1:${port}` }, adminKey);
     await client.configure({ provider: 'local_disk', bucket_name: 'workspaces' });
-    return new WorkspacesApp(app, testDatabase, dataDir, client);
+    return new WorkspacesApp(app, drain, testDatabase, dataDir, client);
   }
 
   get<T>(service: Type<T>): T {
@@ -80,10 +86,16 @@ export class WorkspacesApp {
     return keys;
   }
 
-  async stop(): Promise<void> {
+  /** As the server does at a signal. @returns how many requests had to be cut */
+  async stop(): Promise<number> {
+    if (this.isStopped) return 0;
+    this.isStopped = true;
+    this.get(StopSignal).stop();
+    const cut = await this.drain.run(STOP_GRACE_MS);
     await this.app.close();
     await this.testDatabase.drop();
     await rm(this.dataDir, { recursive: true, force: true });
+    return cut;
   }
 
   /** An agent of the caller of `client`, as an enrolment leaves it. */
