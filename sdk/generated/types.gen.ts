@@ -1030,6 +1030,46 @@ export type NewEnrolmentTokenDto = {
     name: string;
 };
 
+export type NewRestoreDto = {
+    /**
+     * This one.
+     */
+    snapshot_id?: string;
+    /**
+     * Or the newest of this workspace.
+     */
+    workspace_id?: string;
+    /**
+     * On whose host; the workspace's own agent when absent.
+     */
+    agent_id?: string;
+    /**
+     * Relative to the workspace, with all that lies in them; empty or absent: everything.
+     */
+    paths?: Array<string>;
+    /**
+     * Absolute, on the agent's host. When absent: a new directory beside the workspace's, or with `in-place` the
+     * workspace's own.
+     */
+    target?: string;
+    /**
+     * `new-directory`: the target must not exist or be empty. `in-place`: what differs is replaced.
+     */
+    destination?: RestoreDestination;
+    /**
+     * In place only: also delete what the snapshot does not have.
+     */
+    mirror?: boolean;
+    /**
+     * Begin as soon as it is planned, without asking.
+     */
+    start?: boolean;
+    /**
+     * Yes, write into the directory of the workspace itself. Needed for that, and for `mirror`.
+     */
+    confirm_in_place?: boolean;
+};
+
 export type NewSessionDto = {
     /**
      * An administrator's or user's key.
@@ -1326,6 +1366,50 @@ export type RestoreDecisionDto = {
     phase: 'run' | 'cancel';
 };
 
+/**
+ * `new-directory`: the target must not exist or be empty. `in-place`: what differs is replaced.
+ */
+export type RestoreDestination = 'new-directory' | 'in-place';
+
+export type RestoreDto = {
+    id: string;
+    workspace_id: string;
+    snapshot_id: string;
+    /**
+     * Null for a drill.
+     */
+    agent_id: string | null;
+    /**
+     * A `drill` is one that the server rehearses.
+     */
+    kind: RestoreKind;
+    /**
+     * `planned` waits for a start. `partial`: some entries failed or were refused.
+     */
+    state: RestoreState;
+    paths: Array<string>;
+    target: string;
+    destination: RestoreDestination;
+    mirror: boolean;
+    starts_by_itself: boolean;
+    plan: RestorePlanDto | null;
+    progress: RestoreProgressDto | null;
+    result: RestoreResultDto | null;
+    error: RestoreErrorDto | null;
+    /**
+     * From the start to the end, measured; null while it runs and when it did not restore anything.
+     */
+    rto_ms: number | null;
+    created_at: string;
+    started_at: string | null;
+    finished_at: string | null;
+};
+
+export type RestoreErrorDto = {
+    code: string;
+    detail: string;
+};
+
 export type RestoreFinished = {
     workspace_id: string;
     workspace_name: string;
@@ -1346,6 +1430,58 @@ export type RestoreIdDto = {
     restore_id: string;
 };
 
+/**
+ * A `drill` is one that the server rehearses.
+ */
+export type RestoreKind = 'restore' | 'drill';
+
+export type RestorePageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<RestoreDto>;
+};
+
+export type RestorePlanDto = {
+    create: number;
+    overwrite: number;
+    delete: number;
+    keep: number;
+    /**
+     * Of file content to be written.
+     */
+    bytes: number;
+    /**
+     * To be fetched from the bucket.
+     */
+    fetch_bytes: number;
+    /**
+     * As fast as your last restores from this kind of store; null: there was none.
+     */
+    estimated_seconds: number | null;
+    /**
+     * What the provider charges for what is fetched, by its list price in US dollars: an estimate.
+     */
+    estimated_egress_usd: number;
+    prices_as_of: string;
+};
+
+export type RestoreProblemDto = {
+    path: string;
+    reason: string;
+};
+
+export type RestoreProgressDto = {
+    files_done: number;
+    files_total: number;
+    bytes_done: number;
+    bytes_total: number;
+    current_path: string | null;
+    bytes_per_second: number;
+    remaining_ms: number | null;
+};
+
 export type RestoreReportDto = {
     restore_id: string;
     state: 'planned' | 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
@@ -1355,6 +1491,31 @@ export type RestoreReportDto = {
     code?: string;
     detail?: string;
 };
+
+export type RestoreResultDto = {
+    files: number;
+    bytes: number;
+    /**
+     * All content that was written had its hash.
+     */
+    verified: boolean;
+    duration_ms: number;
+    /**
+     * Some of those that failed.
+     */
+    failed: Array<RestoreProblemDto>;
+    failed_count: number;
+    /**
+     * Some of those that must not be restored.
+     */
+    refused: Array<RestoreProblemDto>;
+    refused_count: number;
+};
+
+/**
+ * `planned` waits for a start. `partial`: some entries failed or were refused.
+ */
+export type RestoreState = 'planning' | 'planned' | 'running' | 'cancelling' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
 
 export type RestoreStatusDto = {
     restore_id: string;
@@ -4766,6 +4927,386 @@ export type GetProviderResponses = {
 };
 
 export type GetProviderResponse = GetProviderResponses[keyof GetProviderResponses];
+
+export type ListRestoresData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Only those of this workspace.
+         */
+        workspace_id?: string;
+        state?: RestoreState;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/restores';
+};
+
+export type ListRestoresErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListRestoresError = ListRestoresErrors[keyof ListRestoresErrors];
+
+export type ListRestoresResponses = {
+    /**
+     * OK
+     */
+    200: RestorePageDto;
+};
+
+export type ListRestoresResponse = ListRestoresResponses[keyof ListRestoresResponses];
+
+export type CreateRestoreData = {
+    body: NewRestoreDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/restores';
+};
+
+export type CreateRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `confirmation_required`: The restore would write into the directory of the workspace itself.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `path_refused`: The path lies on the server's own machine, where this user may not read or write it.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `no_snapshot`: The workspace has no snapshot that could be restored or compared.
+     *
+     * `no_agent`: No agent was named, and this server runs none on its own machine.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CreateRestoreError = CreateRestoreErrors[keyof CreateRestoreErrors];
+
+export type CreateRestoreResponses = {
+    /**
+     * Accepted
+     */
+    202: RestoreDto;
+};
+
+export type CreateRestoreResponse = CreateRestoreResponses[keyof CreateRestoreResponses];
+
+export type GetRestoreData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/restores/{id}';
+};
+
+export type GetRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetRestoreError = GetRestoreErrors[keyof GetRestoreErrors];
+
+export type GetRestoreResponses = {
+    /**
+     * OK
+     */
+    200: RestoreDto;
+};
+
+export type GetRestoreResponse = GetRestoreResponses[keyof GetRestoreResponses];
+
+export type CancelRestoreData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/restores/{id}/cancel';
+};
+
+export type CancelRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `restore_state`: The restore is not in a state in which this can be done: not planned yet, or ended.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CancelRestoreError = CancelRestoreErrors[keyof CancelRestoreErrors];
+
+export type CancelRestoreResponses = {
+    /**
+     * OK
+     */
+    200: RestoreDto;
+};
+
+export type CancelRestoreResponse = CancelRestoreResponses[keyof CancelRestoreResponses];
+
+export type WatchRestoreData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/restores/{id}/events';
+};
+
+export type WatchRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_streams`: The user holds more event streams or archives open than this server gives one user.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type WatchRestoreError = WatchRestoreErrors[keyof WatchRestoreErrors];
+
+export type WatchRestoreResponses = {
+    /**
+     * Events until the restore has ended.
+     */
+    200: string;
+};
+
+export type WatchRestoreResponse = WatchRestoreResponses[keyof WatchRestoreResponses];
+
+export type StartRestoreData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/restores/{id}/start';
+};
+
+export type StartRestoreErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `restore_state`: The restore is not in a state in which this can be done: not planned yet, or ended.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type StartRestoreError = StartRestoreErrors[keyof StartRestoreErrors];
+
+export type StartRestoreResponses = {
+    /**
+     * OK
+     */
+    200: RestoreDto;
+};
+
+export type StartRestoreResponse = StartRestoreResponses[keyof StartRestoreResponses];
 
 export type CloseSessionData = {
     body?: never;
