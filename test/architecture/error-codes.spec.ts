@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { errorsMarkdown } from '../../src/http/openapi/error-pages.js';
 import { PROBLEMS } from '../../src/http/problem-catalogue.js';
+import { AGENT_REJECTIONS } from '../../src/agent-protocol/protocol.js';
 import { REPOSITORY_ERROR_CODES } from '../../src/snapshot-engine/index.js';
 import { STORAGE_ERROR_CODES } from '../../src/storage-providers/storage-errors.js';
 import { ROOT, sourceFiles } from './source-files.js';
@@ -13,6 +14,7 @@ describe('error codes', () => {
     const declared = new Set<string>([
       ...STORAGE_ERROR_CODES,
       ...REPOSITORY_ERROR_CODES,
+      ...AGENT_REJECTIONS,
       ...sourceFiles('src').flatMap(({ text }) => codesIn(text)),
     ]);
     expect(declared.size).toBeGreaterThan(STORAGE_ERROR_CODES.length);

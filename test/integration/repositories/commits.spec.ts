@@ -42,7 +42,7 @@ describe('commits', () => {
     const { repository } = await world.one.repositories.open(agent.workspace.repositoryId);
     const stored = await loadSnapshot(repository, object_id);
     expect(stored).toMatchObject({
-      paths: ['/work/project'],
+      paths: ['/srv/project'],
       hostname: 'host',
       tags: ['stowage', `workspace:${agent.workspace.id}`],
       summary: { filesNew: 1, totalBytesProcessed: 12 },

@@ -70,7 +70,7 @@ export class RepositoryWorld {
     const { id: repositoryId } = await this.one.repositories.create(1);
     const [row] = await this.one.database.query<{ id: string }[]>(
       `INSERT INTO workspaces (user_id, agent_id, repository_id, name, path, keep_policy)
-       VALUES (1, $1, $2, $3, '/work/project', '{}') RETURNING id`,
+       VALUES (1, $1, $2, $3, '/srv/project', '{}') RETURNING id`,
       [agentId, repositoryId, randomUUID()],
     );
     return { id: row!.id, repositoryId, userId: 1 };
