@@ -6,6 +6,7 @@ import { AuthModule } from '../../../src/auth/auth.module.js';
 import { ConfigModule } from '../../../src/config/config.module.js';
 import { readEnvironment } from '../../../src/config/read-environment.js';
 import { CloudStorages, type OpenedConfig } from '../../../src/credentials/cloud-storages.service.js';
+import { SealedTexts } from '../../../src/credentials/sealing/sealed-texts.service.js';
 import { SnapshotStats } from '../../../src/credentials/snapshot-stats.js';
 import { DatabaseModule } from '../../../src/database/database.module.js';
 import { AgentAccess } from '../../../src/repositories/agent-access.service.js';
@@ -88,6 +89,10 @@ export class RepositoriesProcess {
 
   get dooms(): DoomedPackRows {
     return this.app.get(DoomedPackRows);
+  }
+
+  get texts(): SealedTexts {
+    return this.app.get(SealedTexts);
   }
 
   get sweep(): CommittingSweep {

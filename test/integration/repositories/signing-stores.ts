@@ -18,8 +18,13 @@ export interface SigningStore {
   close(): Promise<void>;
 }
 
+export interface ServedLocalDisk extends SigningStore {
+  /** Where the bucket's objects lie, under their own names. */
+  readonly folder: string;
+}
+
 /** A local_disk bucket whose signed URLs are answered, by what answers them in the server. */
-export async function openServedLocalDisk(): Promise<SigningStore> {
+export async function openServedLocalDisk(): Promise<ServedLocalDisk> {
   const localDiskRoot = await mkdtemp(join(tmpdir(), 'stowage-orders-'));
   const context = contextFor(undefined, { localDiskRoot });
   const app = fastify();
@@ -47,6 +52,7 @@ export async function openServedLocalDisk(): Promise<SigningStore> {
   );
   return {
     storage,
+    folder: join(localDiskRoot, '1', 'files'),
     close: async () => {
       await app.close();
       await storage.close();
