@@ -4,7 +4,6 @@ import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { errorsMarkdown } from '../../src/http/openapi/error-pages.js';
 import { PROBLEMS } from '../../src/http/problem-catalogue.js';
-import { AGENT_REJECTIONS } from '../../src/agent-protocol/protocol.js';
 import { REPOSITORY_ERROR_CODES } from '../../src/snapshot-engine/index.js';
 import { STORAGE_ERROR_CODES } from '../../src/storage-providers/storage-errors.js';
 import { ROOT, sourceFiles } from './source-files.js';
@@ -14,7 +13,6 @@ describe('error codes', () => {
     const declared = new Set<string>([
       ...STORAGE_ERROR_CODES,
       ...REPOSITORY_ERROR_CODES,
-      ...AGENT_REJECTIONS,
       ...sourceFiles('src').flatMap(({ text }) => codesIn(text)),
     ]);
     expect(declared.size).toBeGreaterThan(STORAGE_ERROR_CODES.length);
@@ -40,7 +38,7 @@ function codesIn(text: string): string[] {
   const source = ts.createSourceFile('x.ts', text, ts.ScriptTarget.Latest);
   return source.statements
     .filter(ts.isTypeAliasDeclaration)
-    .filter(({ name }) => name.text.endsWith('ErrorCode'))
+    .filter(({ name }) => /(?:ErrorCode|Rejection)$/.test(name.text))
     .flatMap(({ type }) => (ts.isUnionTypeNode(type) ? [...type.types] : [type]))
     .filter(ts.isLiteralTypeNode)
     .map(({ literal }) => literal)
