@@ -3,6 +3,7 @@ import { Type } from 'class-transformer';
 import { IsInt, IsString, MaxLength, ValidateNested } from 'class-validator';
 import type { FieldError } from '../errors/stowage-error.js';
 import { PageQuery } from '../rest/page.dto.js';
+import { IgnoresUnknownFields } from '../rest/unknown-fields.decorator.js';
 import { RequestValidationPipe } from './validation.pipe.js';
 
 class Inner {
@@ -21,6 +22,13 @@ class Outer {
   @ValidateNested({ each: true })
   @Type(() => Inner)
   items: Inner[];
+}
+
+@IgnoresUnknownFields()
+class Tolerant {
+  @ValidateNested()
+  @Type(() => Inner)
+  inner: Inner;
 }
 
 const pipe = new RequestValidationPipe();
@@ -46,6 +54,14 @@ describe('validation', () => {
       { pointer: '/text', detail: 'must be shorter than or equal to 3 characters', code: 'max_length' },
       { pointer: '/items/1/name', detail: 'must be a string', code: 'is_string' },
     ]);
+  });
+
+  it('leaves them out where the sender may know more than we do, and is as strict about all others', async () => {
+    const sent = { inner: { name: 'a', colour: 'red' }, mood: 1 };
+    const read = await pipe.transform(sent, { type: 'body', metatype: Tolerant });
+    expect(read).toEqual({ inner: { name: 'a' } });
+    const [problem] = await problemsOf({ inner: { name: 1 }, mood: 1 }, Tolerant);
+    expect(problem).toMatchObject({ pointer: '/inner/name', code: 'is_string' });
   });
 
   it('refuses members that nobody declared, with their name escaped and cut', async () => {

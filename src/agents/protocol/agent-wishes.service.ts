@@ -8,15 +8,20 @@ const MAX_WAITS = 4;
 
 /** Somebody who waits until something else may be wanted of an agent. */
 export interface Wait {
-  /** Resolves at a nudge since the wait began, when time is up, or when it is aborted; it never rejects. */
-  readonly over: Promise<void>;
+  /**
+   * Resolves at a nudge since the wait began, when time is up, or when it is aborted; with `superseded` when the agent
+   * began more waits than it may have. It never rejects.
+   */
+  readonly over: Promise<'over' | 'superseded'>;
   end(): void;
 }
+
+type Waker = (how: 'over' | 'superseded') => void;
 
 /** Hears of nudges, one LISTEN for all agents of this process, and wakes those who wait for them. */
 @Injectable()
 export class AgentWishes implements OnModuleInit {
-  readonly #waits = new Map<string, Set<() => void>>();
+  readonly #waits = new Map<string, Set<Waker>>();
 
   constructor(
     private readonly notifications: Notifications,
@@ -30,18 +35,18 @@ export class AgentWishes implements OnModuleInit {
 
   /** Begins at once: whoever looks what is wanted afterwards misses nothing. */
   begin(agentId: string, timeoutMs: number, signal: AbortSignal): Wait {
-    const { promise: over, resolve } = Promise.withResolvers<void>();
-    const end = (): void => resolve();
+    const { promise: over, resolve } = Promise.withResolvers<'over' | 'superseded'>();
+    const end = (): void => resolve('over');
     const waits = this.#waits.get(agentId) ?? new Set();
-    this.#waits.set(agentId, waits.add(end));
-    if (waits.size > MAX_WAITS) waits.values().next().value?.();
+    this.#waits.set(agentId, waits.add(resolve));
+    if (waits.size > MAX_WAITS) waits.values().next().value?.('superseded');
     const timer = setTimeout(end, timeoutMs);
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted || this.stopping.signal.aborted) end();
     void over.then(() => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
-      waits.delete(end);
+      waits.delete(resolve);
       if (waits.size === 0 && this.#waits.get(agentId) === waits) this.#waits.delete(agentId);
     });
     return { over, end };
@@ -49,6 +54,6 @@ export class AgentWishes implements OnModuleInit {
 
   private wake(agentId: string): void {
     const woken = agentId === MISSED ? [...this.#waits.values()] : [this.#waits.get(agentId) ?? []];
-    for (const waits of woken) for (const end of [...waits]) end();
+    for (const waits of woken) for (const resolve of [...waits]) resolve('over');
   }
 }

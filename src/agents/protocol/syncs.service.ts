@@ -37,7 +37,7 @@ export class Syncs {
         const state = await this.states.of(agent.id);
         const isLast = leftMs <= 0 || signal.aborted || this.stopping.signal.aborted;
         if (state.revision !== sync.revision || isLast) return state;
-        await wait.over;
+        if ((await wait.over) === 'superseded') return state;
       } finally {
         wait.end();
       }
