@@ -5,6 +5,7 @@ import { DemoApi } from './demo/demo-api.js';
 import { DemoReport } from './demo/demo-report.js';
 import { startDemoServer, type DemoServer } from './demo/demo-server.js';
 import { runScript } from './demo/demo-script.js';
+import { runRecoveryScript } from './demo/recovery-script.js';
 
 /*
  * Shows the main job on one machine with nothing configured: embedded PostgreSQL, local disk as the bucket.
@@ -31,6 +32,7 @@ async function demo(): Promise<number> {
     server = await report.step('server', () => startDemoServer(dataDir), describeServer);
     const api = new DemoApi(server.url, server.apiKey);
     const { fileId } = await runScript(api, report);
+    await runRecoveryScript(api, report, dataDir);
     if (values.headless) return 0;
     report.goOn(server.url, server.apiKey, fileId);
     await server.stopped(['SIGINT', 'SIGTERM']);
