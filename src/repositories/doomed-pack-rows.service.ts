@@ -38,8 +38,11 @@ export class DoomedPackRows {
   }
 
   private async doom(repositoryId: string, packs: Dooms): Promise<void> {
-    if (packs.length === 0) return;
-    await this.database.transaction((manager) => insertDooms(manager, repositoryId, packs));
+    if (packs.length > 0) {
+      await this.database.transaction((manager) => insertDooms(manager, repositoryId, packs));
+    }
+    // Also when nothing is doomed now: a snapshot that was decided before an earlier doom may still lack its object, and
+    // the prune that goes on from here would not see that it needs what was doomed then.
     await this.commits.finishCommitting(repositoryId);
   }
 }
