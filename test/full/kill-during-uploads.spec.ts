@@ -1,4 +1,4 @@
-import { describeKillsDuringUploads } from '../e2e/kills-during-uploads.js';
+import { describeKillsDuringUploads } from '../support/kills-during-uploads.js';
 
 /** 50 servers. */
 describeKillsDuringUploads({ local_disk: 13, s3_compatible: 12 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { startServer, type TestServer } from '../support/server.js';
 import { untilReady } from '../support/until-ready.js';
-import { AuthClient } from './auth-client.js';
+import { AuthClient } from '../e2e/auth-client.js';
 
 interface AgentJson {
   readonly id: string;
@@ -52,7 +52,9 @@ describe('the agent on the server’s own machine', () => {
 
   it('comes with the first administrator', async () => {
     expect([await agents(), processes()]).toEqual([[], []]);
-    const path = /(\/setup\/[\w-]{43})/.exec(server.logs())![1]!;
+    const link = () => /\/setup\/[\w-]{43}/.exec(server.logs())?.[0];
+    await untilReady('the setup link', () => Promise.resolve(link() !== undefined), log);
+    const path = link()!;
     const payload = { token: path.replace('/setup/', ''), name: 'Ada' };
     const browser = new AuthClient(server);
     const { api_key } = await browser.json<{ api_key: string }>(201, 'POST', '/api/v1/setup', payload);

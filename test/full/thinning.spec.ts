@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { checkRepository, InlineWorkers } from '../../../src/snapshot-engine/index.js';
-import { ENGINE_SERVICES } from '../../../src/snapshot-engine/engine-worker.js';
-import { acquireLock, LOCK_TIMINGS } from '../../../src/snapshot-engine/repository/locks.js';
-import { JobQueue } from '../../../src/jobs/job-queue.service.js';
-import { MaintenanceLeases } from '../../../src/snapshots/maintenance/maintenance-leases.service.js';
-import { MaintenanceTasks } from '../../../src/snapshots/maintenance/maintenance-tasks.service.js';
-import { RepositoryMaintenance } from '../../../src/snapshots/maintenance/repository-maintenance.service.js';
-import { MaintenanceWorld, type MaintainedWorkspace } from './maintenance-world.js';
+import { checkRepository, InlineWorkers } from '../../src/snapshot-engine/index.js';
+import { ENGINE_SERVICES } from '../../src/snapshot-engine/engine-worker.js';
+import { acquireLock, LOCK_TIMINGS } from '../../src/snapshot-engine/repository/locks.js';
+import { JobQueue } from '../../src/jobs/job-queue.service.js';
+import { MaintenanceLeases } from '../../src/snapshots/maintenance/maintenance-leases.service.js';
+import { MaintenanceTasks } from '../../src/snapshots/maintenance/maintenance-tasks.service.js';
+import { RepositoryMaintenance } from '../../src/snapshots/maintenance/repository-maintenance.service.js';
+import { MaintenanceWorld, type MaintainedWorkspace } from '../integration/maintenance/maintenance-world.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

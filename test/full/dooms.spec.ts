@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { awsS3 } from '../../../src/storage-providers/providers/aws-s3.js';
-import { openOnS3Double } from '../../contract/open-stores.js';
-import type { ContractStore } from '../../contract/verbs/contract-store.js';
-import { simulateDooms } from '../../support/doom-simulation/simulation.js';
-import { overlaid } from './overlaid-storage.js';
-import type { PaperAgent } from './paper-agent.js';
-import { RepositoryWorld } from './repository-world.js';
+import { awsS3 } from '../../src/storage-providers/providers/aws-s3.js';
+import { openOnS3Double } from '../contract/open-stores.js';
+import type { ContractStore } from '../contract/verbs/contract-store.js';
+import { simulateDooms } from '../support/doom-simulation/simulation.js';
+import { overlaid } from '../integration/repositories/overlaid-storage.js';
+import type { PaperAgent } from '../integration/repositories/paper-agent.js';
+import { RepositoryWorld } from '../integration/repositories/repository-world.js';
 
 const refused = expect.objectContaining({ code: 'commit_refused' });
 

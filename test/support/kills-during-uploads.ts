@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { noise } from '../support/noise.js';
-import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
-import { type ApiFile, FilesClient } from './files-client.js';
-import { type Replica, Replicas } from './files-replicas.js';
+import { noise } from './noise.js';
+import { type S3Double, startS3Double } from './s3-double/s3-double.js';
+import { type ApiFile, FilesClient } from '../e2e/files-client.js';
+import { type Replica, Replicas } from '../e2e/files-replicas.js';
 
 const MIB = 1024 * 1024;
 const UPLOADERS = 4;
