@@ -49,7 +49,7 @@ export class HostAgent {
     return this.#sync.revision !== undefined;
   }
 
-  /** Until the signal; rejects with `agent_removed`. Leases have been given back when it ends. */
+  /** Until the signal; rejects when the server has shut this host out. Leases have been given back when it ends. */
   async run(signal: AbortSignal): Promise<void> {
     const failed = new AbortController();
     const ended = AbortSignal.any([signal, failed.signal]);

@@ -13,6 +13,8 @@ export interface SyncLoopOptions {
   readonly apply: (state: DesiredState) => void;
 }
 
+/** Somebody removed this agent, or its key: waiting does not help, enrolling again does. */
+const SHUT_OUT: ReadonlySet<string> = new Set(['agent_removed', 'unauthenticated', 'key_expired']);
 const SPREAD = { baseMs: 1_000, maxMs: 30_000 };
 /** Beyond what the server may wait. */
 const ANSWER_MS = 15_000;
@@ -39,7 +41,7 @@ export class SyncLoop {
     this.#hurry.abort();
   }
 
-  /** Until the signal; rejects with `agent_removed` when the server does not know this host any longer. */
+  /** Until the signal; rejects with one of SHUT_OUT when the server does not know this host any longer. */
   async run(signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted;) {
       const startedMs = performance.now();
@@ -50,7 +52,7 @@ export class SyncLoop {
         if (!isNew) await this.#pause(startedMs + MIN_ROUND_MS - performance.now(), signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (codeOf(error) === 'agent_removed') throw error;
+        if (SHUT_OUT.has(codeOf(error) ?? '')) throw error;
         if (failures === 0)
           this.#options.log.warn('server_away', { code: codeOf(error), detail: sentenceOf(error) });
         const retryAfterMs = (error as { retryAfterMs?: number }).retryAfterMs;
