@@ -19,13 +19,13 @@ import {
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
 } from '../../src/agent-protocol/protocol.ts';
+import { Repository, type RepositoryFiles, type SealedFile } from '../../src/snapshot-engine/index.ts';
 import type { EnrolledAgent } from './enrolment.ts';
 import type { FleetTally } from './fleet-tally.ts';
 
 /** As the real agent: a long poll, a heartbeat, an order and a commit may be under way at the same time. */
 const MAX_CONNECTIONS = 8;
 const KEEP_ALIVE_MS = 55_000;
-const INDEX_BYTES = 1_024;
 const DEADLINE_MS = 90_000;
 
 export interface SimulationOptions {
@@ -45,7 +45,7 @@ interface MadeFile {
 
 /**
  * A host as the server and the bucket see it: the whole protocol with the real agent's timing, and random bytes in place
- * of packs, so that 500 of them fit into one process.
+ * of packs (index files are real, because the server reads them), so that 500 of them fit into one process.
  */
 export class SimulatedAgent {
   private readonly pool: Pool;
@@ -124,16 +124,18 @@ export class SimulatedAgent {
     const requested = this.requestedRunId;
     this.lease ??= await this.ask<LeaseGrant>(AGENT_PATHS.lease, { workspace_id: this.agent.workspaceId });
     const hold = holdOf(this.lease);
-    const files = [madeFile('pack', packBytes), madeFile('index', INDEX_BYTES)];
+    const pack = madePack(packBytes);
     const orderedMs = performance.now();
-    const answer = await this.ask<OrderAnswer>(AGENT_PATHS.orders, {
-      access: hold,
-      puts: files.map(({ order }) => order),
-    });
+    const answer = await this.ask<OrderAnswer>(AGENT_PATHS.orders, { access: hold, puts: [pack.order] });
     tally.order(performance.now() - orderedMs);
-    for (const put of answer.puts) await this.put(put, files.find(({ order }) => order.id === put.id)!.bytes);
+    for (const put of answer.puts) await this.put(put, pack.bytes);
+    const index = await sealedIndex(this.lease, pack.order);
+    const bytes = index.bytes.toString('base64');
+    await this.ask(AGENT_PATHS.storeIndex, { access: hold, id: index.id, bytes });
+    const files = [pack.order.id, index.id];
+    const storedBytes = pack.bytes.length + index.bytes.length;
     const committedMs = performance.now();
-    const commit = commitRequest(this.lease, runId, files, this.parent, startedMs);
+    const commit = commitRequest(this.lease, runId, { files, storedBytes }, this.parent, startedMs);
     const { object_id } = await this.ask<CommitAnswer>(AGENT_PATHS.commit, commit);
     const endedMs = performance.now();
     this.parent = object_id;
@@ -193,12 +195,23 @@ export class SimulatedAgent {
   }
 }
 
-export function madeFile(kind: 'pack' | 'index', sizeBytes: number): MadeFile {
+export function madePack(sizeBytes: number): MadeFile {
   const bytes = randomBytes(sizeBytes);
   const id = createHash('sha256').update(bytes).digest('hex');
   const md5 = createHash('md5').update(bytes).digest('hex');
-  return { order: { kind, id, size_bytes: sizeBytes, md5 }, bytes };
+  return { order: { kind: 'pack', id, size_bytes: sizeBytes, md5 }, bytes };
 }
+
+/** The server reads these: as the real agent seals them, of a pack that is one large blob. */
+function sealedIndex({ repository: keys }: LeaseGrant, { id, size_bytes }: PutOrder): Promise<SealedFile> {
+  const grant = { masterKey: keys.master_key, config: keys.config };
+  const repository = Repository.fromGrant(NO_FILES, grant, { now: () => Date.now() });
+  const blob = { id: randomBytes(32).toString('hex'), type: 'data', offset: 0, length: size_bytes };
+  return repository.sealFile(Buffer.from(JSON.stringify({ packs: [{ id, blobs: [blob] }] })));
+}
+
+/** Sealing asks for none. */
+const NO_FILES = {} as RepositoryFiles;
 
 function holdOf({ workspace_id, fencing }: LeaseGrant): { workspace_id: string; fencing: number } {
   return { workspace_id, fencing };
@@ -207,16 +220,15 @@ function holdOf({ workspace_id, fencing }: LeaseGrant): { workspace_id: string; 
 function commitRequest(
   lease: LeaseGrant,
   run_id: string,
-  files: readonly MadeFile[],
+  { files, storedBytes }: { readonly files: readonly string[]; readonly storedBytes: number },
   parent: string | null,
   startedMs: number,
 ): CommitRequest {
-  const bytes = files.reduce((total, file) => total + file.bytes.length, 0);
   return {
     ...holdOf(lease),
     run_id,
     generation: lease.generation,
-    files: files.map(({ order }) => order.id),
+    files,
     tree: randomBytes(32).toString('hex'),
     parent,
     hostname: 'bench',
@@ -231,8 +243,8 @@ function commitRequest(
       dirs_unmodified: 18,
       data_blobs: 3,
       tree_blobs: 3,
-      data_added: bytes,
-      data_added_packed: bytes,
+      data_added: storedBytes,
+      data_added_packed: storedBytes,
       total_files_processed: 1_000,
       total_bytes_processed: 10_000_000,
     },

@@ -1275,7 +1275,7 @@ export type ProviderProblem = {
 };
 
 export type PutOrderDto = {
-    kind: 'pack' | 'index';
+    kind: 'pack';
     /**
      * SHA-256 of the file.
      */
@@ -1756,6 +1756,18 @@ export type SnapshotStatsDto = {
      */
     total_size_gb: number;
     last_snapshot: string | null;
+};
+
+export type StoreIndexDto = {
+    access: LeaseHoldDto;
+    /**
+     * SHA-256 of the file.
+     */
+    id: string;
+    /**
+     * The sealed file.
+     */
+    bytes: string;
 };
 
 export type StoredSecretDto = {
@@ -2699,6 +2711,83 @@ export type SendHeartbeatResponses = {
 };
 
 export type SendHeartbeatResponse = SendHeartbeatResponses[keyof SendHeartbeatResponses];
+
+export type StoreIndexFileData = {
+    body: StoreIndexDto;
+    headers: {
+        /**
+         * The version of the protocol that the agent speaks.
+         */
+        'stowage-agent-protocol': '1';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/agent/index-files';
+};
+
+export type StoreIndexFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `unsupported_protocol`: The agent speaks a version of the protocol that this server does not, or names none.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `agent_removed`: No agent has this key: it was removed, or its host was enrolled again.
+     *
+     * `order_refused`: An agent asked to read or write a file that no agent may, or not by this right.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `commit_refused`: A snapshot relies on files that are missing or about to be deleted, or on an index that is out of date.
+     *
+     * `lease_lost`: The lease that the agent names has expired, was given up, or went to another agent.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type StoreIndexFileError = StoreIndexFileErrors[keyof StoreIndexFileErrors];
+
+export type StoreIndexFileResponses = {
+    /**
+     * It lies in the bucket.
+     */
+    204: void;
+};
+
+export type StoreIndexFileResponse = StoreIndexFileResponses[keyof StoreIndexFileResponses];
 
 export type TakeLeaseData = {
     body: LeaseRequestDto;

@@ -193,7 +193,7 @@ export interface RestoreGrant {
 }
 
 export interface PutOrder {
-  readonly kind: 'pack' | 'index';
+  readonly kind: 'pack';
   readonly id: string;
   readonly size_bytes: number;
   /** 32 hex digits, for providers that cannot bind a SHA-256. */
@@ -227,6 +227,18 @@ export interface OrderAnswer {
   /** Asked for, but there already. */
   readonly stored: readonly string[];
   readonly gets: readonly OrderedRequest[];
+}
+
+/**
+ * An index file, which the server reads before it stores it: one that nobody can read would keep everybody from reading
+ * the repository. Its packs were ordered before.
+ */
+export interface StoreIndexRequest {
+  readonly access: LeaseHold;
+  /** SHA-256 of the file. */
+  readonly id: string;
+  /** The sealed file in base64, at most MAX_INDEX_FILE_BYTES of it. */
+  readonly bytes: string;
 }
 
 export interface FileListRequest {

@@ -22,6 +22,8 @@ export const AGENT_PATHS = {
   openForRestore: '/api/v1/agent/restores/open',
   /** OrderRequest -> OrderAnswer */
   orders: '/api/v1/agent/orders',
+  /** StoreIndexRequest -> 204 */
+  storeIndex: '/api/v1/agent/index-files',
   /** FileListRequest -> FileList */
   listFiles: '/api/v1/agent/files/list',
   /** CommitRequest -> CommitAnswer */
@@ -55,8 +57,10 @@ export const MAX_SYNC_WAIT_SECONDS = 50;
 export const MAX_ORDERS = 200;
 /** Of an ordered URL. */
 export const ORDER_TTL_SECONDS = 900;
-/** Of a pack or index file that an agent may store. */
+/** Of a pack that an agent may store. */
 export const MAX_ORDERED_BYTES = 128 * 1_024 * 1_024;
+/** Of a sealed index file: those that agents write have at most 50,000 blobs, of less than 250 bytes each. */
+export const MAX_INDEX_FILE_BYTES = 16 * 1_024 * 1_024;
 /**
  * Named by one commit, which is one request of at most 1 MiB; a first snapshot of more is committed by a later run, which
  * finds most of it stored.

@@ -1,17 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors/request-errors.js';
-import type { RouteOptions } from '../rest/route-options.decorators.js';
+import type { JsonLimits, RouteOptions } from '../rest/route-options.decorators.js';
 import { assertPlainObject } from './plain-input.js';
 
-export interface JsonLimits {
-  readonly sizeBytes: number;
-  /** From the end of the headers to the last byte. */
-  readonly deadlineMs: number;
-}
-
 /**
- * JSON bodies are read whole, up to a limit and within a deadline; routes with @StreamedBody get their body unread,
+ * JSON bodies are read whole, up to a limit and within a deadline (a route may have its own); routes with @StreamedBody get their body unread,
  * whatever its type; every other type is refused before a byte is read.
  */
 export function installBodyParsers(fastify: FastifyInstance, limits: JsonLimits): void {
@@ -20,20 +14,21 @@ export function installBodyParsers(fastify: FastifyInstance, limits: JsonLimits)
   fastify.addContentTypeParser(
     'application/json',
     async (request: FastifyRequest, payload: IncomingMessage) => {
-      if (isStreamed(request)) return undefined;
+      const { streamedBody, jsonLimits = limits } = optionsOf(request);
+      if (streamedBody === true) return undefined;
       assertReadable(request);
-      const text = await readText(payload, limits);
+      const text = await readText(payload, jsonLimits);
       return text === '' ? undefined : parseObject(parseJson, request, text);
     },
   );
   fastify.addContentTypeParser('*', async (request: FastifyRequest) => {
-    if (isStreamed(request)) return undefined;
+    if (optionsOf(request).streamedBody === true) return undefined;
     throw unsupportedMediaType('This route reads application/json only.');
   });
 }
 
-function isStreamed(request: FastifyRequest): boolean {
-  return (request.routeOptions.config as RouteOptions).streamedBody === true;
+function optionsOf(request: FastifyRequest): RouteOptions {
+  return request.routeOptions.config as RouteOptions;
 }
 
 function assertReadable(request: FastifyRequest): void {

@@ -27,8 +27,12 @@ export const OVERWRITING_URL_TTL_SECONDS = 120;
  *
  * Before a commit. A snapshot may only rely on files that are durable: the provider has answered 2xx to their PUT, and
  * they are what they claim to be. Where the URL binds the content, a 2xx means both, so the agent's word for the 2xx is
- * taken and no request is spent. An agent that lies about it could as well store garbage under its right name: it harms
- * the snapshot that it is making and none that was made before, and the daily read-back finds it. Where nothing is bound, even an honest agent may have stored a torn file: there a HEAD shows the length.
+ * taken and no request is spent. An agent that lies about it could as well store a pack of garbage under its right name:
+ * it harms the snapshot that it is making, and the daily read-back finds it. Where nothing is bound, even an honest agent
+ * may have stored a torn file: there a HEAD shows the length.
+ *
+ * No binding makes an index file what it must be: one of garbage under its right name would keep all readers from all
+ * snapshots. So agents get no URLs for index files; the server reads them and writes them itself (index-files.service.ts).
  *
  * Before an order. A URL that is not create-only replaces what is there. Under a signed SHA-256 that is the same bytes
  * again. An MD5 was named by the agent: for a name that exists, it could be that of other bytes. So there a PUT is

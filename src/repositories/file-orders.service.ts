@@ -22,9 +22,10 @@ import { Repositories } from './repositories.service.js';
 import { StoredFiles, type BookedFile } from './stored-files.service.js';
 
 /**
- * Signs what agents may do at a bucket whose keys they never see: store packs and index files, create-only and bound
- * to their content as far as the bucket honours it (see content-binding.ts), and read packs, index files and
- * snapshots of their own repository. Nothing else, for nobody: no listing, no deletion, neither keys nor `config`.
+ * Signs what agents may do at a bucket whose keys they never see: store packs, create-only and bound to their content as
+ * far as the bucket honours it (see content-binding.ts), and read packs, index files and snapshots of their own
+ * repository. Nothing else, for nobody: no listing, no deletion, neither keys nor `config`, and no index file of theirs
+ * that the server has not read (see index-files.service.ts).
  */
 @Injectable()
 export class FileOrders {

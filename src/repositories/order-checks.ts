@@ -3,7 +3,7 @@ import { MAX_ORDERED_BYTES, MAX_ORDERS } from '../agent-protocol/protocol.js';
 import { isSha256Hex } from '../snapshot-engine/index.js';
 import { orderRefused } from './repositories-error.js';
 
-const WRITTEN_KINDS: ReadonlySet<string> = new Set(['pack', 'index']);
+const WRITTEN_KINDS: ReadonlySet<string> = new Set(['pack']);
 const READ_KINDS: ReadonlySet<string> = new Set(['pack', 'index', 'snapshot']);
 const MD5_HEX = /^[0-9a-f]{32}$/;
 

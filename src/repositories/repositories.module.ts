@@ -6,6 +6,7 @@ import { AgentAccess } from './agent-access.service.js';
 import { CommittingSweep } from './committing-sweep.service.js';
 import { DoomedPackRows } from './doomed-pack-rows.service.js';
 import { FileOrders } from './file-orders.service.js';
+import { IndexFiles } from './index-files.service.js';
 import { Leases } from './leases.service.js';
 import { Proofs } from './proofs.service.js';
 import { Repositories } from './repositories.service.js';
@@ -22,6 +23,7 @@ import { StoredFiles } from './stored-files.service.js';
     CommittingSweep,
     DoomedPackRows,
     FileOrders,
+    IndexFiles,
     Leases,
     Proofs,
     Repositories,
@@ -34,6 +36,7 @@ import { StoredFiles } from './stored-files.service.js';
     AgentAccess,
     DoomedPackRows,
     FileOrders,
+    IndexFiles,
     Leases,
     Proofs,
     Repositories,

@@ -6,7 +6,7 @@ import { bindingOf } from './content-binding.js';
 import type { RepositoryPlace } from './opened-repository.js';
 import { commitRefused, orderRefused } from './repositories-error.js';
 
-/** A file that an agent was given an order for. */
+/** A pack that an agent was given an order for, or an index file that the server has stored for it. */
 export interface StoredFile {
   readonly id: string;
   readonly kind: 'pack' | 'index';

@@ -3,7 +3,7 @@ import { bigintAsNumber } from '../database/column-types.js';
 import { RepositoryRow } from './repository.entity.js';
 
 /**
- * A pack or index file that an agent was given an order to store. Rows go when the commit after the one that named them
+ * A pack that an agent was given an order to store, or an index file that the server has stored for it. Rows go when the commit after the one that named them
  * is made: by then no agent will name them again.
  */
 @Entity('stored_packs')
@@ -29,7 +29,7 @@ export class StoredPack {
   @Column({ type: 'bytea' })
   md5: Buffer;
 
-  /** Seen in the bucket by a HEAD, with its size. */
+  /** Seen in the bucket by a HEAD, with its size, or written by the server itself. */
   @Column({ name: 'is_verified', type: 'boolean', default: false })
   isVerified: boolean;
 

@@ -1,10 +1,18 @@
 import { SetMetadata } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 
+export interface JsonLimits {
+  readonly sizeBytes: number;
+  /** From the end of the headers to the last byte. */
+  readonly deadlineMs: number;
+}
+
 /** What src/http reads from a route. */
 export interface RouteOptions {
   /** The body is left unread in `request.raw`, whatever its type; the handler streams it. */
   readonly streamedBody?: boolean;
+  /** Instead of the limits of all JSON bodies. */
+  readonly jsonLimits?: JsonLimits;
 }
 
 export const NO_RATE_LIMIT = 'stowage:no-rate-limit';
@@ -14,6 +22,9 @@ export const NO_RATE_LIMIT = 'stowage:no-rate-limit';
  * guards run before the first byte is read, and a rejected request is answered at once.
  */
 export const StreamedBody = () => RouteConfig({ streamedBody: true } satisfies RouteOptions);
+
+/** For the few routes whose messages may be larger than others; they are held in memory. */
+export const LargeJson = (jsonLimits: JsonLimits) => RouteConfig({ jsonLimits } satisfies RouteOptions);
 
 /**
  * For public routes that carry a proof of their own (a signed URL) or must always answer (health): they do not

@@ -73,6 +73,7 @@ export { repairIndex, type RepairIndexOptions, type RepairIndexResult } from './
 export { type Progress, type ProgressListener } from './progress/progress.js';
 export { startRun, type Run } from './progress/run.js';
 export { inParallel } from './repository/in-parallel.js';
+export { openIndexFile } from './repository/index-files.js';
 export { ObjectRepositoryFiles } from './repository/object-repository-files.js';
 export { type RepositoryFileKind, type RepositoryFiles } from './repository/repository-files.js';
 export { type CreateOptions } from './repository/create-repository.js';

@@ -13,7 +13,7 @@ import {
   type RepositoryFileKind,
   type RepositoryFiles,
 } from '../../src/snapshot-engine/index.js';
-import { putOrder, send, type PaperAgent } from '../integration/repositories/paper-agent.js';
+import type { PaperAgent } from '../integration/repositories/paper-agent.js';
 import { RepositoryWorld } from '../integration/repositories/repository-world.js';
 import { openServedLocalDisk, type ServedLocalDisk } from '../integration/repositories/signing-stores.js';
 import { TemporaryFolder } from '../support/archive-maker.js';
@@ -89,9 +89,10 @@ async function saveByOrder(
   bytes: Uint8Array,
   saved: string[],
 ): Promise<void> {
-  const { puts } = await agent.order([putOrder({ kind: kind as 'pack', id, bytes: Buffer.from(bytes) })]);
   expect(hash('sha256', bytes)).toBe(id);
-  for (const put of puts) expect((await send(put, bytes)).status).toBe(200);
+  const file = { id, bytes: Buffer.from(bytes) };
+  if (kind === 'index') await agent.storeIndex(file);
+  else await agent.store({ kind: 'pack', ...file });
   saved.push(id);
 }
 

@@ -15,6 +15,7 @@ import type {
   RestoreDecision,
   RestoreReport,
   RunReport,
+  StoreIndexRequest,
   SyncRequest,
 } from '../../src/agent-protocol/messages.js';
 import { AGENT_PATHS, PROTOCOL_HEADER } from '../../src/agent-protocol/protocol.js';
@@ -173,6 +174,7 @@ export class AgentServer {
     },
     [AGENT_PATHS.releaseLease]: () => undefined,
     [AGENT_PATHS.orders]: (message: OrderRequest) => this.#order(message),
+    [AGENT_PATHS.storeIndex]: (message: StoreIndexRequest) => this.#storeIndex(message),
     [AGENT_PATHS.listFiles]: async ({ kind }: { kind: 'index' | 'snapshot' }) => {
       const files = [];
       for await (const { id, sizeBytes: size_bytes } of this.#place.files.list(kind))
@@ -211,6 +213,14 @@ export class AgentServer {
       puts: puts.map((put) => this.#sign('PUT', put)),
       gets: gets.map((get) => this.#sign('GET', get)),
     };
+  }
+
+  async #storeIndex({ access, id, bytes }: StoreIndexRequest) {
+    if (access.fencing !== this.fencing) return { code: 'lease_lost', status: 409 };
+    const content = Buffer.from(bytes, 'base64');
+    if (hash('sha256', content) !== id) return { code: 'order_refused', status: 403 };
+    await this.#place.files.save('index', id, content);
+    return undefined;
   }
 
   #sign(method: 'GET' | 'PUT', order: PutOrder | GetOrder) {

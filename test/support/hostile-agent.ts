@@ -51,11 +51,12 @@ export class HostileAgent {
   }
 }
 
-export function newFile(kind: 'pack' | 'index', sizeBytes = 4_096): OwnFile {
+/** A pack of random bytes. */
+export function newFile(sizeBytes = 4_096): OwnFile {
   const bytes = randomBytes(sizeBytes);
   const id = createHash('sha256').update(bytes).digest('hex');
   const md5 = createHash('md5').update(bytes).digest('hex');
-  return { order: { kind, id, size_bytes: sizeBytes, md5 }, bytes };
+  return { order: { kind: 'pack', id, size_bytes: sizeBytes, md5 }, bytes };
 }
 
 /** Well-formed, and with nothing behind it. */

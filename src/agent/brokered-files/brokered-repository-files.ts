@@ -22,6 +22,8 @@ export interface BrokeredFilesOptions {
   readonly placeOrders: PlaceOrders;
   /** All files of a kind, as the server lists them. */
   readonly listFiles: (kind: 'index' | 'snapshot', options: FileCallOptions) => Promise<FileList>;
+  /** Resolves when the server has stored the index file; absent where nothing is stored. */
+  readonly storeIndex?: (id: string, bytes: Uint8Array, options: FileCallOptions) => Promise<unknown>;
   readonly pace?: UploadPace;
   /** Called when a file that this host has sent is durable. */
   readonly onStored?: (id: string) => void;
@@ -38,8 +40,9 @@ const SPREAD = { baseMs: 200, maxMs: 20_000 };
 const MAX_FILE_BYTES = 512 * 1_024 * 1_024;
 
 /**
- * A repository as a host without a key sees it: each file by a request that the server has signed. It can create packs
- * and index files and read what it may; it can neither list the bucket, nor replace, nor delete anything.
+ * A repository as a host without a key sees it: each file by a request that the server has signed, but for index files,
+ * which the server stores itself. It can create both and read what it may; it can neither list the bucket, nor replace,
+ * nor delete anything.
  *
  * Rejects with StorageErrors, with a ServerRefusal where no order is given, and `unsafe_repository` for what no order
  * is ever given.
@@ -61,15 +64,10 @@ export class BrokeredRepositoryFiles implements RepositoryFiles {
     bytes: Uint8Array,
     { signal }: FileCallOptions = {},
   ): Promise<void> {
-    if (kind !== 'pack' && kind !== 'index') throw never(`store a ${kind}`);
-    const { transfers, onStored } = this.#options;
-    const md5 = await pacedMd5(bytes);
-    const order = { kind, id, size_bytes: bytes.length, md5 };
-    await this.#attempt('put', signal, async () => {
-      const request = await unlessAborted(this.#orders.put(order), signal);
-      return request === undefined ? 'stored' : transfers.put(request, bytes, { pace: this.#pace, signal });
-    });
-    onStored?.(id);
+    if (kind === 'index') await this.#saveIndex(id, bytes, signal);
+    else if (kind === 'pack') await this.#savePack(id, bytes, signal);
+    else throw never(`store a ${kind}`);
+    this.#options.onStored?.(id);
   }
 
   async load(
@@ -103,6 +101,27 @@ export class BrokeredRepositoryFiles implements RepositoryFiles {
 
   async createConfig(): Promise<void> {
     throw never('make a repository');
+  }
+
+  async #savePack(id: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const { transfers } = this.#options;
+    const md5 = await pacedMd5(bytes);
+    const order = { kind: 'pack', id, size_bytes: bytes.length, md5 } as const;
+    await this.#attempt('put', signal, async () => {
+      const request = await unlessAborted(this.#orders.put(order), signal);
+      return request === undefined ? 'stored' : transfers.put(request, bytes, { pace: this.#pace, signal });
+    });
+  }
+
+  /** The server's own patience repeats it. */
+  async #saveIndex(id: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const { storeIndex } = this.#options;
+    if (storeIndex === undefined) throw never('store an index');
+    await this.#attempt('put', signal, async () => {
+      await this.#pace.take(bytes.length, signal);
+      await unlessAborted(storeIndex(id, bytes, { signal }), signal);
+      return 'stored';
+    });
   }
 
   /** Repeats what may succeed when it is repeated: with a new order, and after a pause. */

@@ -1,8 +1,9 @@
 import type {
   DesiredWorkspace,
   LeaseGrant,
+  LeaseHold,
   OrderRequest,
-  RepositoryAccess,
+  StoreIndexRequest,
 } from '../../agent-protocol/messages.js';
 import { AGENT_PATHS } from '../../agent-protocol/protocol.js';
 import {
@@ -24,6 +25,8 @@ import { policyOf } from './workspace-policy.js';
 
 /** While the server is away, what a run has begun waits for it so long; the next run goes on from there. */
 export const RUN_PATIENCE_MS = 60 * 60_000;
+/** Of one attempt: the server waits for a large index file on a slow line as long as this. */
+const STORE_INDEX_MS = 11 * 60_000;
 
 /**
  * What is read again of a workspace although its last snapshot names it: all that changed so shortly before that
@@ -38,7 +41,7 @@ export interface OpenWorkspaceOptions {
   readonly onStored: (id: string) => void;
   readonly onProgress: (progress: Progress) => void;
   /** By which lease; asked before every request. Throws `lease_lost`. */
-  readonly access: () => RepositoryAccess;
+  readonly access: () => LeaseHold;
   /** Ends when the workspace is none of this host's any longer. */
   readonly signal: AbortSignal;
 }
@@ -155,6 +158,15 @@ function filesOf({
     placeOrders: (batch) => {
       const message: OrderRequest = { access: access(), ...batch };
       return server.ask(AGENT_PATHS.orders, message, patience);
+    },
+    storeIndex: (id, bytes, { signal: asked = signal }) => {
+      const message: StoreIndexRequest = {
+        access: access(),
+        id,
+        bytes: Buffer.from(bytes).toString('base64'),
+      };
+      const options = { ...patience, signal: asked, deadlineMs: STORE_INDEX_MS };
+      return server.ask(AGENT_PATHS.storeIndex, message, options);
     },
     listFiles: (kind, { signal: asked = signal }) =>
       server.ask(AGENT_PATHS.listFiles, { access: access(), kind }, { ...patience, signal: asked }),

@@ -5,9 +5,11 @@ import { AGENT_PATHS } from '../../agent-protocol/protocol.js';
 import { Scopes } from '../../auth/access.decorators.js';
 import { AgentAccess } from '../../repositories/agent-access.service.js';
 import { FileOrders } from '../../repositories/file-orders.service.js';
+import { IndexFiles } from '../../repositories/index-files.service.js';
 import { Leases } from '../../repositories/leases.service.js';
 import { SnapshotCommits } from '../../repositories/snapshot-commits.service.js';
 import { ApiProblems } from '../../rest/api-problems.decorator.js';
+import { LargeJson } from '../../rest/route-options.decorators.js';
 import type { CallingAgent } from '../calling-agents.service.js';
 import { AgentProtocolGuard, Calling } from './agent-protocol.guard.js';
 import { CommitAnswerDto, CommitRequestDto } from './messages/commit.dto.js';
@@ -20,6 +22,7 @@ import {
   RepositoryAccessDto,
   RestoreGrantDto,
 } from './messages/repository-access.dto.js';
+import { StoreIndexDto, STORE_INDEX_LIMITS } from './messages/store-index.dto.js';
 import { ProtocolHeader } from './protocol-header.decorator.js';
 
 /** How an agent comes to the files of a repository, and makes snapshots of them. */
@@ -32,6 +35,7 @@ export class AgentRepositoryController {
     private readonly leases: Leases,
     private readonly access: AgentAccess,
     private readonly orders: FileOrders,
+    private readonly indexes: IndexFiles,
     private readonly commits: SnapshotCommits,
   ) {}
 
@@ -92,6 +96,25 @@ export class AgentRepositoryController {
     void reply.header('cache-control', 'no-store');
     const request = { access: accessOf(access, '/access'), puts, gets };
     return (await this.orders.order(agent.id, request)) as OrderAnswerDto;
+  }
+
+  /** The server reads it before it stores it: an index file that nobody can read would spoil the whole repository. */
+  @Post(AGENT_PATHS.storeIndex)
+  @HttpCode(204)
+  @LargeJson(STORE_INDEX_LIMITS)
+  @ProtocolHeader()
+  @ApiOperation({ operationId: 'storeIndexFile', summary: 'Store an index file in a repository' })
+  @ApiNoContentResponse({ description: 'It lies in the bucket.' })
+  @ApiProblems(
+    'unsupported_protocol',
+    'agent_removed',
+    'order_refused',
+    'commit_refused',
+    'lease_lost',
+    'sealed',
+  )
+  async storeIndex(@Calling() agent: CallingAgent, @Body() body: StoreIndexDto): Promise<void> {
+    await this.indexes.store(agent.id, body);
   }
 
   @Post(AGENT_PATHS.listFiles)

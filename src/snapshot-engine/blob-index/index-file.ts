@@ -19,6 +19,20 @@ export interface PackListing {
   readonly blobs: readonly PackedBlob[];
 }
 
+/** What becomes of a field that means nothing, or is there a second time: reads over its value, or throws. */
+export type OtherField = (cursor: JsonCursor, key: string) => void;
+
+/**
+ * For files of writers that nobody trusts: what one reader skips may be what another one reads, of two fields of one name
+ * or of names that differ in their case. Throws `damaged_repository`.
+ */
+export const refuseField: OtherField = (cursor, key) => {
+  if (key !== 'supersedes') throw cursor.error('it has a field that is none of an index, or has one twice');
+  for (const _ of cursor.elements()) throw cursor.error('it supersedes other files');
+};
+
+const skipField: OtherField = (cursor) => cursor.skip();
+
 /** Divides packs among index files of at most MAX_INDEX_FILE_BLOBS; a pack is in one file as a whole. */
 export function* indexFileGroups<Pack extends { readonly blobCount: number }>(
   packs: Iterable<Pack>,
@@ -55,22 +69,26 @@ export function* encodeIndexFile(packs: Iterable<PackListing>): Generator<Buffer
 export function* parseIndexFile(
   json: Buffer,
   subject: string,
+  otherField: OtherField = skipField,
 ): Generator<PackListing | undefined, void, void> {
   const cursor = new JsonCursor(json, subject);
   let found = false;
   for (const key of cursor.keys()) {
     if (key === 'packs' && !found) {
       found = true;
-      for (const _ of cursor.elements()) yield* parsePack(cursor);
+      for (const _ of cursor.elements()) yield* parsePack(cursor, otherField);
     } else {
-      cursor.skip();
+      otherField(cursor, key);
     }
   }
   cursor.end();
   if (!found) throw cursor.error('it lists no packs');
 }
 
-function* parsePack(cursor: JsonCursor): Generator<PackListing | undefined, void, void> {
+function* parsePack(
+  cursor: JsonCursor,
+  otherField: OtherField,
+): Generator<PackListing | undefined, void, void> {
   let id: string | undefined;
   let blobs: PackedBlob[] | undefined;
   for (const key of cursor.keys()) {
@@ -79,18 +97,18 @@ function* parsePack(cursor: JsonCursor): Generator<PackListing | undefined, void
     } else if (key === 'blobs' && blobs === undefined) {
       blobs = [];
       for (const _ of cursor.elements()) {
-        blobs.push(parseBlob(cursor));
+        blobs.push(parseBlob(cursor, otherField));
         if (blobs.length % BLOBS_PER_STEP === 0) yield undefined;
       }
     } else {
-      cursor.skip();
+      otherField(cursor, key);
     }
   }
   if (id === undefined || blobs === undefined) throw cursor.error('a pack in it has no id or no blobs');
   yield { id, blobs };
 }
 
-function parseBlob(cursor: JsonCursor): PackedBlob {
+function parseBlob(cursor: JsonCursor, otherField: OtherField): PackedBlob {
   let id = '';
   let type = '';
   let offset = -1;
@@ -102,7 +120,7 @@ function parseBlob(cursor: JsonCursor): PackedBlob {
     else if (key === 'offset') offset = cursor.uint32();
     else if (key === 'length') lengthBytes = cursor.uint32();
     else if (key === 'uncompressed_length') uncompressedBytes = cursor.uint32();
-    else cursor.skip();
+    else otherField(cursor, key);
   }
   if (type !== 'data' && type !== 'tree') throw cursor.error('a blob in it has no known type');
   if (id === '' || offset < 0) throw cursor.error('a blob in it has no id or no offset');

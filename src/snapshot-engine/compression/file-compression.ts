@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { damaged } from '../errors/repository-error.js';
 import { compress, decompress } from './blob-compression.js';
+import { isWholeFrame } from './zstd-frame.js';
 import { compressionOptions, decompressionOptions } from './zstd-options.js';
 
 /** Of the JSON of a snapshot, index or lock. restic advises 8 MiB for an index, the largest of them. */
@@ -39,12 +40,20 @@ export function decompressFile(bytes: Uint8Array, subject: string): Buffer {
   return frame === undefined ? asBuffer(bytes) : decompress(frame, maxContentBytes(frame), subject);
 }
 
-/** Like `decompressFile`; a large file does not hold the event loop. */
-export async function decompressFileAsync(bytes: Uint8Array, subject: string): Promise<Buffer> {
+/** Like `decompressFile`, with a limit of the caller's; a large file does not hold the event loop. */
+export async function decompressFileAsync(
+  bytes: Uint8Array,
+  subject: string,
+  maxBytes = MAX_FILE_BYTES,
+): Promise<Buffer> {
   const frame = frameOf(bytes, subject);
-  if (frame === undefined || frame.length <= MAX_INLINE_BYTES) return decompressFile(bytes, subject);
+  if (frame === undefined) return asBuffer(bytes);
+  // Node reads the first frame and is silent about the rest; other readers are not.
+  if (!isWholeFrame(frame)) throw damaged(subject, 'it is more or less than one whole frame');
+  const limitBytes = Math.min(maxContentBytes(frame), maxBytes);
+  if (frame.length <= MAX_INLINE_BYTES) return decompress(frame, limitBytes, subject);
   try {
-    return await decompressElsewhere(frame, decompressionOptions(maxContentBytes(frame), frame.length));
+    return await decompressElsewhere(frame, decompressionOptions(limitBytes, frame.length));
   } catch (error) {
     throw damaged(subject, 'it cannot be decompressed', error);
   }

@@ -3,16 +3,20 @@ import {
   encodeIndexFile,
   indexFileGroups,
   parseIndexFile,
+  refuseField,
   type PackListing,
 } from '../blob-index/index-file.js';
 import { LoopPacer } from '../blob-index/loop-pacer.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { inParallel } from './in-parallel.js';
 import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
-import { loadSealedFile, saveSealedFile } from './sealed-files.js';
+import { loadSealedFile, openSealedFile, saveSealedFile, type SealedFile } from './sealed-files.js';
 
 /** Index files that are fetched at once: latency is hidden, memory stays bounded. */
 const MAX_LOADS_AT_ONCE = 6;
+
+/** Of JSON; twice what MAX_INDEX_FILE_BLOBS take when each lies in a pack of its own. */
+const MAX_OPENED_BYTES = 32 * 1_024 * 1_024;
 
 /** What an index has missed of the files that others have written or removed. */
 export interface IndexChanges {
@@ -62,7 +66,28 @@ export async function* readIndexFile(
   { signal, pacer = new LoopPacer() }: FileCallOptions & { readonly pacer?: LoopPacer } = {},
 ): AsyncGenerator<PackListing, void, void> {
   const json = await loadSealedFile(files, cipher, 'index', id, { signal, pacer });
-  for (const pack of parseIndexFile(json, `index ${id}`)) {
+  yield* paced(parseIndexFile(json, `index ${id}`), pacer, signal);
+}
+
+/**
+ * The packs that an index file lists which a writer that nobody trusts has sealed, and which nobody has stored yet: by
+ * this all readers read the same in it. Throws `damaged_repository` for anything that saveIndexFile would not write.
+ */
+export async function* openIndexFile(
+  cipher: BlobCipher,
+  file: SealedFile,
+  { signal }: FileCallOptions = {},
+): AsyncGenerator<PackListing, void, void> {
+  const json = await openSealedFile(cipher, 'index', file, MAX_OPENED_BYTES);
+  yield* paced(parseIndexFile(json, `index ${file.id}`, refuseField), new LoopPacer(), signal);
+}
+
+async function* paced(
+  packs: Iterable<PackListing | undefined>,
+  pacer: LoopPacer,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PackListing, void, void> {
+  for (const pack of packs) {
     if (pack !== undefined) yield pack;
     if (pacer.isDue) {
       await pacer.rest();

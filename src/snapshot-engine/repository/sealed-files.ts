@@ -47,7 +47,20 @@ export async function loadSealedFile(
   const sealed = await files.load(kind, id, options);
   // Large files that arrive together would hold the event loop together.
   await pacer?.rest();
+  return openSealedFile(cipher, kind, { id, bytes: sealed });
+}
+
+/**
+ * The plaintext of a file that is in memory. Throws `damaged_repository` as `loadSealedFile` does, and for more than
+ * `maxPlaintextBytes`.
+ */
+export async function openSealedFile(
+  cipher: BlobCipher,
+  kind: SealedFileKind,
+  { id, bytes }: SealedFile,
+  maxPlaintextBytes?: number,
+): Promise<Buffer> {
   const subject = `${kind} ${id}`;
-  if (hash('sha256', sealed) !== id) throw damaged(subject, 'its bytes do not have its name');
-  return decompressFileAsync(cipher.open(sealed, subject), subject);
+  if (hash('sha256', bytes) !== id) throw damaged(subject, 'its bytes do not have its name');
+  return decompressFileAsync(cipher.open(bytes, subject), subject, maxPlaintextBytes);
 }

@@ -4,7 +4,7 @@ import { IsOptional, IsString } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Public, Scopes } from '../../../src/auth/access.decorators.js';
 import { PageQuery } from '../../../src/rest/page.dto.js';
-import { StreamedBody } from '../../../src/rest/route-options.decorators.js';
+import { LargeJson, StreamedBody } from '../../../src/rest/route-options.decorators.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { sendRaw, startTestApp, type TestApp } from './test-app.js';
 
@@ -26,6 +26,13 @@ class NotesController {
   @Get('api/v1/notes/:id')
   read(@Param('id', ParseIntPipe) id: number, @Query() _page: PageQuery): object {
     return { id };
+  }
+
+  @Scopes('user')
+  @LargeJson({ sizeBytes: 2 * 1024 * 1024, deadlineMs: 30_000 })
+  @Post('api/v1/long-notes')
+  createLong(@Body() { text }: Note): object {
+    return { length: text?.length };
   }
 
   @Scopes('user')
@@ -138,6 +145,14 @@ describe('requests', () => {
         duplex: 'half',
       });
       await expectProblem(response, 413, 'payload_too_large');
+    });
+
+    it('have the limits of their route, where it has its own', async () => {
+      const longNote = (length: number) =>
+        post(JSON.stringify({ text: 'x'.repeat(length) }), {}, '/api/v1/long-notes');
+      const length = 2 * 1024 * 1024 - 11;
+      expect(await (await longNote(length)).json()).toEqual({ length });
+      await expectProblem(await longNote(length + 1), 413, 'payload_too_large');
     });
 
     it('are refused when they are not UTF-8', async () => {

@@ -24,12 +24,15 @@ export function describeOrdersAt(row: OrderRow, world: () => RepositoryWorld): v
 
   it('store a file that a snapshot may rely on, and read it', async () => {
     const pack = agent.newFile();
-    const index = agent.newFile('index');
-    const { object_id } = await agent.commit({ files: [await agent.store(pack), await agent.store(index)] });
+    const index = await agent.sealed({ packs: [agent.listing(pack.id)] });
+    await agent.store(pack);
+    await agent.storeIndex(index);
+    const { object_id } = await agent.commit({ files: [pack.id, index.id] });
     const { gets } = await world().one.orders.order(agent.id, {
       access: agent.hold,
       gets: [
         { kind: 'pack', id: pack.id },
+        { kind: 'index', id: index.id },
         { kind: 'snapshot', id: object_id },
       ],
     });

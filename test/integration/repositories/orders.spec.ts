@@ -38,7 +38,7 @@ describe('orders', () => {
     const id = 'a'.repeat(64);
     const pack: PutOrder = { kind: 'pack', id, size_bytes: 10, md5: '0'.repeat(32) };
 
-    it.each(['key', 'config', 'lock', 'doomed', 'keys/', '', '../config', 'snapshot'])(
+    it.each(['key', 'config', 'lock', 'doomed', 'keys/', '', '../config', 'snapshot', 'index'])(
       'for writing a %s',
       async (kind) => {
         await expect(agent.order([{ ...pack, kind: kind as 'pack' }])).rejects.toEqual(refusal);
@@ -73,7 +73,6 @@ describe('orders', () => {
       await agent.order([pack]);
       await expect(agent.order([{ ...pack, md5: '1'.repeat(32) }])).rejects.toEqual(refusal);
       await expect(agent.order([{ ...pack, size_bytes: 11 }])).rejects.toEqual(refusal);
-      await expect(agent.order([{ ...pack, kind: 'index' }])).rejects.toEqual(refusal);
       expect((await agent.order([pack])).puts).toHaveLength(1);
     });
 
@@ -116,12 +115,11 @@ describe('orders', () => {
   it('list index files and snapshots, and nothing else', async () => {
     const writer = await world.newAgent();
     await writer.takeLease();
-    const index = writer.newFile('index');
-    await writer.store(index);
-    const { object_id } = await writer.commit({ files: [index.id] });
+    const { pack, index, indexBytes } = await writer.storeListed();
+    const { object_id } = await writer.commit({ files: [pack, index] });
     const list = (kind: 'index' | 'snapshot') =>
       world.one.orders.list(writer.id, { access: writer.hold, kind });
-    expect(await list('index')).toEqual({ files: [{ id: index.id, size_bytes: 500 }] });
+    expect(await list('index')).toEqual({ files: [{ id: index, size_bytes: indexBytes }] });
     expect(await list('snapshot')).toMatchObject({ files: [{ id: object_id }] });
     await expect(list('key' as 'index')).rejects.toEqual(refusal);
   });

@@ -7,16 +7,23 @@ import type {
   OrderedRequest,
   PutOrder,
 } from '../../../src/agent-protocol/messages.js';
+import type { SealedFile } from '../../../src/snapshot-engine/index.js';
 import { sendRaw, type RawAnswer } from '../../support/send-raw.js';
 import { noise } from '../../support/noise.js';
 import type { RepositoriesProcess } from './repositories-process.js';
 import type { TestWorkspace } from './repository-world.js';
 
-/** A file as an agent would store it; the server never looks into it. */
+/** A pack as an agent would store it; the server never looks into it. */
 export interface PaperFile {
-  readonly kind: 'pack' | 'index';
+  readonly kind: 'pack';
   readonly id: string;
   readonly bytes: Buffer;
+}
+
+/** A pack as an index file lists it. */
+export interface PaperListing {
+  readonly id: string;
+  readonly blobs: readonly object[];
 }
 
 const NO_SUMMARY = {
@@ -46,9 +53,33 @@ export class PaperAgent {
     readonly workspace: TestWorkspace,
   ) {}
 
-  newFile(kind: 'pack' | 'index' = 'pack', sizeBytes = 500): PaperFile {
+  newFile(sizeBytes = 500): PaperFile {
     const bytes = Buffer.from(noise(sizeBytes, (seed += 1)));
-    return { kind, id: hash('sha256', bytes), bytes };
+    return { kind: 'pack', id: hash('sha256', bytes), bytes };
+  }
+
+  /** Of one blob that fills its pack up to there. */
+  listing(id: string, endBytes = 500): PaperListing {
+    const blob = { id: hash('sha256', id), type: 'data', offset: 0, length: endBytes };
+    return { id, blobs: [blob] };
+  }
+
+  /** Sealed with the keys of this agent's repository. */
+  async sealed(json: object): Promise<SealedFile> {
+    const { repository } = await this.server.repositories.open(this.workspace.repositoryId);
+    return repository.sealFile(Buffer.from(JSON.stringify(json)));
+  }
+
+  storeIndex({ id, bytes }: SealedFile): Promise<void> {
+    return this.server.indexes.store(this.id, { access: this.hold, id, bytes: bytes.toString('base64') });
+  }
+
+  /** Stores a pack of 500 bytes and its index file, as every run does. @returns both ids */
+  async storeListed(): Promise<{ pack: string; index: string; indexBytes: number }> {
+    const pack = await this.store();
+    const file = await this.sealed({ packs: [this.listing(pack)] });
+    await this.storeIndex(file);
+    return { pack, index: file.id, indexBytes: file.bytes.length };
   }
 
   async takeLease(): Promise<LeaseGrant> {

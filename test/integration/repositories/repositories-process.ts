@@ -13,6 +13,7 @@ import { AgentAccess } from '../../../src/repositories/agent-access.service.js';
 import { CommittingSweep } from '../../../src/repositories/committing-sweep.service.js';
 import { DoomedPackRows } from '../../../src/repositories/doomed-pack-rows.service.js';
 import { FileOrders } from '../../../src/repositories/file-orders.service.js';
+import { IndexFiles } from '../../../src/repositories/index-files.service.js';
 import { Leases } from '../../../src/repositories/leases.service.js';
 import { RepositoriesModule } from '../../../src/repositories/repositories.module.js';
 import { Repositories } from '../../../src/repositories/repositories.service.js';
@@ -77,6 +78,10 @@ export class RepositoriesProcess {
 
   get orders(): FileOrders {
     return this.app.get(FileOrders);
+  }
+
+  get indexes(): IndexFiles {
+    return this.app.get(IndexFiles);
   }
 
   get access(): AgentAccess {

@@ -42,7 +42,7 @@ async function storePack(
   agent: PaperAgent,
   index: Set<string>,
 ) {
-  const file = agent.newFile('pack', 10);
+  const file = agent.newFile(10);
   await agent.order([putOrder(file)]);
   await bucket.put(`repositories/${repositoryId}/${fileName('pack', file.id)}`, file.bytes, {
     sizeBytes: 10,

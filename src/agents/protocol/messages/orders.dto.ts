@@ -12,7 +12,7 @@ import { IgnoresUnknownFields } from '../../../rest/unknown-fields.decorator.js'
 import { FileId, Md5, Nested, NestedList, wholeNumber } from './field-rules.js';
 import { RepositoryAccessDto } from './repository-access.dto.js';
 
-const PUT_KINDS = ['pack', 'index'] as const;
+const PUT_KINDS = ['pack'] as const;
 const GET_KINDS = ['pack', 'index', 'snapshot'] as const;
 const LISTED_KINDS = ['index', 'snapshot'] as const;
 
