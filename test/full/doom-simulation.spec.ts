@@ -8,7 +8,7 @@ import { ScriptedStorage } from '../support/scripted-storage.js';
  * lie in the bucket, and an index must name it, at every moment.
  */
 
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 3_000);
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 1_000);
 const FIRST_SEED = Number(process.env.SIMULATION_FIRST_SEED ?? 1_000);
 
 let world: RepositoryWorld;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../../../src/database/embedded/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
 
 const ROUNDS = 4;
 const ACKS_A_ROUND = 30;
@@ -65,8 +65,8 @@ class Writer {
   private errors = '';
 
   constructor(dataDir: string) {
-    const hooks = join(import.meta.dirname, '../../support/typescript-hooks.mjs');
-    const program = join(import.meta.dirname, 'embedded-writer.ts');
+    const hooks = join(import.meta.dirname, '../support/typescript-hooks.mjs');
+    const program = join(import.meta.dirname, '../integration/database/embedded-writer.ts');
     this.child = spawn(process.execPath, ['--import', hooks, program, dataDir], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
