@@ -12,6 +12,7 @@ import type { DoomedPacks } from './doomed-packs.js';
 import { planIndexes } from './index-plan.js';
 import type { ExclusiveLock, MaintainedRepository } from './maintained-repository.js';
 import { PRUNE_LIMITS, type PruneLimits, type PrunePlan } from './prune-plan.js';
+import { proveCopies } from './prove-copies.js';
 import { refused, refusing } from './prune-refusal.js';
 import { surveyRepository, type Survey } from './prune-survey.js';
 import { repack } from './repack.js';
@@ -73,8 +74,10 @@ async function pruneInPhases(repository: MaintainedRepository, options: PruneOpt
   );
   const run = new PruneRun(repository, options, survey);
   await refusing(() => run.writeAnew());
+  await refusing(() => run.proveCopies());
   await run.doom();
   await refusing(() => run.rescueForLateSnapshots());
+  await refusing(() => run.proveCopies());
   await run.removeOldIndexes();
   await run.deletePacks();
   await verifyAfterPrune(repository, survey, options.signal);
@@ -126,6 +129,19 @@ class PruneRun {
     this.#options.lock.assertHeld();
     await this.#writeIndexes(packs);
     if (this.#rescued.size > 0) await this.#options.doomed.rescue(this.#rescued, this.#options.signal);
+  }
+
+  /** What leaves because it lies elsewhere, too, must be readable there; asked again when late snapshots are known. */
+  async proveCopies(): Promise<void> {
+    const { index, reachable } = this.#survey;
+    await proveCopies(this.#repository, {
+      index,
+      leaving: this.#leaving,
+      isUsed: (type, id) => reachable.isUsed(type, id),
+      stays: (packId) => !this.#leaving.has(packId),
+      written: this.#newPacks,
+      signal: this.#options.signal,
+    });
   }
 
   /** From here on nobody commits a snapshot that relies on what leaves. */
