@@ -65,6 +65,7 @@ const FAULTS: ReadonlyArray<Partial<LineFaults>> = [
   { bytesPerSecond: 200_000 },
   { blackHole: true },
   { refuse: true },
+  { unavailable: true },
   { cutAfterUpBytes: 30_000 },
   { cutAfterDownBytes: 2_000 },
 ];
@@ -73,6 +74,7 @@ const WELL: LineFaults = {
   bytesPerSecond: 0,
   blackHole: false,
   refuse: false,
+  unavailable: false,
   cutAfterUpBytes: undefined,
   cutAfterDownBytes: undefined,
 };
@@ -82,7 +84,8 @@ async function kill(world: ChaosWorld, random: SeededRandom): Promise<Map<string
   const acknowledged = new Map<string, Set<string>>(world.hosts.map((host) => [host.workspaceId, new Set()]));
   for (let kills = 0; kills < KILLS; kills++) {
     Object.assign(world.cloud.line.faults, WELL, random.chance(50) && random.pick(FAULTS));
-    if (random.chance(30)) world.cloud.line.reset();
+    // Connections that are open do not notice what holds for new ones.
+    if (random.chance(50)) world.cloud.line.reset();
     await setTimeout(KILL_EVERY_MS / 2 + random.below(KILL_EVERY_MS));
     for (const host of world.hosts) {
       for (const { restic_id: id } of await world.snapshotsOf(host))

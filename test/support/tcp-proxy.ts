@@ -11,6 +11,8 @@ export interface LineFaults {
   blackHole: boolean;
   /** New connections are reset at once. */
   refuse: boolean;
+  /** Answers requests on new connections with HTTP 503 itself. */
+  unavailable: boolean;
   /** Ends each connection in an orderly way after so many bytes towards the server. */
   cutAfterUpBytes: number | undefined;
   /** Ends each connection in an orderly way after so many bytes towards the client. */
@@ -28,6 +30,7 @@ export interface TcpProxy {
 }
 
 const PIECE_BYTES = 16 * 1024;
+const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
 
 /** A bad line to `target`: latency, bandwidth, cuts, black holes and resets for whatever speaks TCP. */
 export async function startTcpProxy(target: {
@@ -39,6 +42,7 @@ export async function startTcpProxy(target: {
     bytesPerSecond: 0,
     blackHole: false,
     refuse: false,
+    unavailable: false,
     cutAfterUpBytes: undefined,
     cutAfterDownBytes: undefined,
   };
@@ -46,6 +50,12 @@ export async function startTcpProxy(target: {
   const server = createServer((client) => {
     if (faults.refuse) {
       client.resetAndDestroy();
+      return;
+    }
+    if (faults.unavailable) {
+      client.on('error', () => undefined);
+      client.once('data', () => client.end(UNAVAILABLE));
+      client.resume();
       return;
     }
     const upstream = connect(target.port, target.host ?? '127.0.0.1');
