@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { cursorTime, decodeCursor, encodeCursor } from '../rest/cursor.js';
 import { Job, type JobState } from './job.entity.js';
 
 export interface JobFilters {
@@ -21,7 +21,7 @@ interface Position {
   readonly id: string;
 }
 
-const POSITION = `to_char(job.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const POSITION = cursorTime('job.created_at');
 
 /** A user's jobs, the newest first. */
 @Injectable()

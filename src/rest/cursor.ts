@@ -36,6 +36,11 @@ export function decodeCursor<T extends object>(
   return values as T;
 }
 
+/** SQL for a column's moment as a cursor holds it: with microseconds, which a Date does not have. */
+export function cursorTime(column: string): string {
+  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
 function parse(cursor: string): Record<string, unknown> | undefined {
   if (cursor.length > MAX_CURSOR_CHARS || !/^[\w-]+$/.test(cursor)) return undefined;
   try {

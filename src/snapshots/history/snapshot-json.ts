@@ -1,4 +1,5 @@
 import type { NamedProblem } from '../../agent-protocol/messages.js';
+import { cursorTime } from '../../rest/cursor.js';
 import type { SnapshotDto } from './snapshot.dto.js';
 
 /** As PostgreSQL gives it: BIGINTs are texts. */
@@ -27,7 +28,7 @@ export interface SnapshotView {
 
 /** Of `snapshots s`. */
 export const SNAPSHOT_COLUMNS = `s.id, s.workspace_id, encode(s.object_id, 'hex') AS restic_id, s.received_at,
-  to_char(s.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS received_at_text, s.started_at,
+  ${cursorTime('s.received_at')} AS received_at_text, s.started_at,
   s.duration_ms, s.agent_id, s.files, s.directories, s.size_bytes, s.stored_bytes, s.provider_requests, s.is_partial,
   s.problem_count, s.problems, s.is_protected, s.tags, s.last_proven_at`;
 

@@ -8,7 +8,8 @@ import type { Job } from '../../jobs/job.entity.js';
 import { Jobs } from '../../jobs/jobs.service.js';
 import { SnapshotRow } from '../../repositories/snapshot.entity.js';
 import { Workspace } from '../../repositories/workspace.entity.js';
-import { decodeCursor, encodeCursor } from '../../rest/cursor.js';
+import { decodeCursor } from '../../rest/cursor.js';
+import { cutPage } from '../../rest/cut-page.js';
 import { lockWorkspace, subjectOf } from '../workspaces/workspaces.service.js';
 import type { ChangeSnapshotDto, SnapshotDto, SnapshotQuery } from './snapshot.dto.js';
 import { snapshotJson, SNAPSHOT_COLUMNS, type SnapshotView } from './snapshot-json.js';
@@ -53,16 +54,12 @@ export class Snapshots {
       after?.id ?? null,
       limit + 1,
     ]);
-    const shown = views.slice(0, limit);
+    const { shown, nextCursor } = cutPage(views, limit, (view) => ({
+      received_at: view.received_at_text,
+      id: view.id,
+    }));
     const tiers = shown.length === 0 ? undefined : await this.tiersOf(workspace);
-    const last = shown.at(-1);
-    return {
-      snapshots: shown.map((view) => snapshotJson(view, tiers?.get(view.id))),
-      nextCursor:
-        views.length > limit && last
-          ? encodeCursor({ received_at: last.received_at_text, id: last.id })
-          : null,
-    };
+    return { snapshots: shown.map((view) => snapshotJson(view, tiers?.get(view.id))), nextCursor };
   }
 
   /** @throws RequestError `not_found` */

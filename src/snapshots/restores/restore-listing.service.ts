@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { notFound } from '../../errors/request-errors.js';
-import { decodeCursor, encodeCursor } from '../../rest/cursor.js';
+import { cursorTime, decodeCursor } from '../../rest/cursor.js';
+import { cutPage } from '../../rest/cut-page.js';
 import { ProviderRegistry } from '../../storage-providers/provider-registry.js';
 import { restoreJson, type RestoreView } from './restore-json.js';
 import type { RestoreDto, RestoreQuery } from './restores.dto.js';
@@ -46,10 +47,10 @@ export class RestoreListing {
       after?.id ?? null,
       limit + 1,
     ]);
-    const shown = views.slice(0, limit);
-    const last = shown.at(-1);
-    const nextCursor =
-      views.length > limit && last ? encodeCursor({ created_at: last.created_at_text, id: last.id }) : null;
+    const { shown, nextCursor } = cutPage(views, limit, (view) => ({
+      created_at: view.created_at_text,
+      id: view.id,
+    }));
     return { restores: shown.map((view) => this.json(view)), nextCursor };
   }
 
@@ -72,7 +73,7 @@ const SELECT = `WITH measured AS (
   )
   SELECT r.id, r.workspace_id, r.snapshot_id, r.agent_id, r.kind, r.state, r.paths, r.target, r.destination, r.mirror,
     r.starts_by_itself, r.plan, r.progress, r.result, r.error_code, r.error_detail, r.version, r.created_at,
-    to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at_text,
+    ${cursorTime('r.created_at')} AS created_at_text,
     r.started_at, r.finished_at, c.provider, m.bytes_per_second AS measured_bytes_per_second
   FROM restores r JOIN workspaces w ON w.id = r.workspace_id
   JOIN repositories p ON p.id = w.repository_id JOIN cloud_configs c ON c.id = p.cloud_config_id

@@ -1,4 +1,4 @@
-import { HEARTBEAT_SECONDS } from '../../agent-protocol/protocol.js';
+import { HEARTBEAT_SECONDS, OFFLINE_AFTER_SECONDS } from '../../agent-protocol/protocol.js';
 import type { WorkspaceHealth } from '../../repositories/workspace-health.js';
 import { spokenDuration } from './spoken-duration.js';
 
@@ -30,8 +30,7 @@ export interface HealthJudgement {
   readonly sinceMs?: number;
 }
 
-/** An agent tells of itself every HEARTBEAT_SECONDS; after three of them it is away. */
-export const OFFLINE_AFTER_MS = 3 * HEARTBEAT_SECONDS * 1_000;
+export const OFFLINE_AFTER_MS = OFFLINE_AFTER_SECONDS * 1_000;
 
 /** What a run that found nothing new may take until the server hears of it. */
 const REPORT_SLACK_MS = (HEARTBEAT_SECONDS + 10) * 1_000;

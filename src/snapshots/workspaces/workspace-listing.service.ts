@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Clock } from '../../config/clock.js';
 import { notFound } from '../../errors/request-errors.js';
-import { decodeCursor, encodeCursor } from '../../rest/cursor.js';
+import { decodeCursor } from '../../rest/cursor.js';
+import { cutPage } from '../../rest/cut-page.js';
 import { ProviderRegistry } from '../../storage-providers/provider-registry.js';
 import type { WorkspaceDto } from './workspace.dto.js';
 import { workspaceJson } from './workspace-json.js';
@@ -50,10 +51,10 @@ export class WorkspaceListing {
       after?.id ?? null,
       limit + 1,
     ]);
-    const shown = views.slice(0, limit);
-    const last = shown.at(-1);
-    const nextCursor =
-      views.length > limit && last ? encodeCursor({ created_at: last.created_at_text, id: last.id }) : null;
+    const { shown, nextCursor } = cutPage(views, limit, (view) => ({
+      created_at: view.created_at_text,
+      id: view.id,
+    }));
     return { workspaces: shown.map((view) => this.json(view)), nextCursor };
   }
 

@@ -1,5 +1,6 @@
 import type { RunReport } from '../../agent-protocol/messages.js';
 import type { WorkspaceHealth } from '../../repositories/workspace-health.js';
+import { cursorTime } from '../../rest/cursor.js';
 import type { KeepPolicy } from '../../snapshot-engine/index.js';
 import type { ProviderName } from '../../storage-providers/storage-provider.js';
 import type { HealthFacts } from './judge-health.js';
@@ -68,7 +69,7 @@ export const HEALTH_SOURCES = `workspaces w JOIN agents a ON a.id = w.agent_id
 /** To be followed by WHERE. */
 export const SELECT_WORKSPACES = `SELECT ${HEALTH_COLUMNS}, w.agent_id, w.repository_id, w.path, w.excludes,
     w.keep_policy, w.upload_bytes_per_second, w.version, w.created_at, w.deleted_at, w.last_run_at, w.runs,
-    to_char(w.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at_text,
+    ${cursorTime('w.created_at')} AS created_at_text,
     w.failed_runs, w.skipped_runs, w.missed_changes, w.provider_requests, w.last_proven_at,
     newest.id AS newest_id, newest.received_at AS newest_received_at, newest.files AS newest_files,
     newest.size_bytes AS newest_size_bytes, held.snapshot_count, held.requests_per_snapshot,
