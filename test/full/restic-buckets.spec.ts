@@ -10,6 +10,7 @@ import { azureBlob } from '../../src/storage-providers/providers/azure-blob.js';
 import { s3Compatible } from '../../src/storage-providers/providers/s3-compatible.js';
 import type { ObjectStorage } from '../../src/storage-providers/storage-provider.js';
 import { strictList } from '../../src/storage-providers/strict-list.js';
+import { retrying } from '../../src/storage-providers/wrappers/retrying.js';
 import { contextFor } from '../contract/connect-context.js';
 import { ArchiveMaker, engineThreads, PASSWORD, TemporaryFolder } from '../support/archive-maker.js';
 import { startAzurite } from '../support/azurite.js';
@@ -18,7 +19,10 @@ import { startRadosgw } from '../support/radosgw.js';
 import { describeTree, makeRandomTree } from '../support/random-tree.js';
 import { tryRestic } from '../support/restic.js';
 
-/* Trees go into a bucket by one program and come out by the other. Each workspace holds many random trees. */
+/*
+ * Trees go into a bucket by one program and come out by the other. Each workspace holds many random trees. Making one
+ * blocks the event loop past the stores' keep-alive, so calls retry here, as they do in the service.
+ */
 
 const TREES_PER_WORKSPACE = 20;
 
@@ -53,7 +57,7 @@ async function onRadosgw(): Promise<Bucket> {
     secret_access_key: secretAccessKey,
     path_style: 'true',
   };
-  const storage = s3Compatible.connect(settings, contextFor(endpoint));
+  const storage = retrying(s3Compatible.connect(settings, contextFor(endpoint)));
   const env = {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
@@ -74,7 +78,7 @@ async function onAzurite(): Promise<Bucket> {
   const server = await startAzurite();
   const { endpoint, accountName, accountKey, container } = server;
   const settings = { account_name: accountName, account_key: accountKey, bucket_name: container };
-  const storage = azureBlob.connect(settings, contextFor(endpoint, { azureEndpoint: endpoint }));
+  const storage = retrying(azureBlob.connect(settings, contextFor(endpoint, { azureEndpoint: endpoint })));
   const copies = new TemporaryFolder();
   return {
     storage,
