@@ -6,6 +6,7 @@ import { googleGcs } from '../../../src/storage-providers/providers/google-gcs.j
 import { s3Compatible } from '../../../src/storage-providers/providers/s3-compatible.js';
 import type { ObjectStorage } from '../../../src/storage-providers/storage-provider.js';
 import { strictList } from '../../../src/storage-providers/strict-list.js';
+import { retrying } from '../../../src/storage-providers/wrappers/retrying.js';
 import { contextFor } from '../../contract/connect-context.js';
 import { startAzurite } from '../azurite.js';
 import { startGcsDouble } from '../gcs-double/gcs-double.js';
@@ -89,9 +90,11 @@ async function lineTo(endpoint: string): Promise<{ line: TcpProxy; origin: strin
 function cloud(
   server: { stop(): Promise<void> },
   line: TcpProxy,
-  direct: ObjectStorage,
+  connected: ObjectStorage,
   told: Pick<Cloud, 'environment' | 'settings'>,
 ): Cloud {
+  // Between two looks the stores end idle connections.
+  const direct = retrying(connected);
   return {
     ...told,
     line,
