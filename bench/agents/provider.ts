@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { HARNESS_CORE, pinned } from '../files/child.ts';
+import { HARNESS_CORE, HOOKS, pinned } from '../files/child.ts';
 
-const HOOKS = fileURLToPath(new URL('../../test/support/typescript-hooks.mjs', import.meta.url));
 const DOUBLE = fileURLToPath(new URL('../../test/support/s3-double/main.ts', import.meta.url));
 
 export interface BucketPlace {

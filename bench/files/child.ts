@@ -4,6 +4,9 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command, Reply } from './commands.ts';
 
+/** Lets Node run sources that import each other. */
+export const HOOKS = fileURLToPath(new URL('../../test/support/typescript-hooks.mjs', import.meta.url));
+
 const STOP_LIMIT_MS = 15_000;
 const OUTPUT_KEPT_CHARS = 8000;
 
@@ -48,7 +51,7 @@ export class Child {
   /** Starts one of the benchmark's own scripts, given relative to this folder. */
   static script(core: number, path: string, env?: NodeJS.ProcessEnv): Child {
     const file = fileURLToPath(new URL(path, import.meta.url));
-    return new Child(core, [process.execPath, file], { env });
+    return new Child(core, [process.execPath, '--import', HOOKS, file], { env });
   }
 
   get pid(): number {
