@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { failureOf, type WorkerAnswer, type WorkerRequest } from './worker-messages.js';
+import { failureOf, type WorkerAnswer, type WorkerReply, type WorkerRequest } from './worker-messages.js';
 import { Transferring, type WorkerService, type WorkerServices } from './worker-service.js';
 
 /** The worker's side: opens services by name and answers calls on `port` until the thread ends. */
@@ -10,13 +10,14 @@ export function hostServices(services: WorkerServices, port: MessagePort): void 
       port.postMessage(message, buffers),
     );
   });
+  port.postMessage({ ready: true } satisfies WorkerAnswer);
 }
 
 async function answer(
   services: WorkerServices,
   instances: Map<number, WorkerService>,
   request: WorkerRequest,
-): Promise<[WorkerAnswer, ArrayBuffer[]]> {
+): Promise<[WorkerReply, ArrayBuffer[]]> {
   const { call } = request;
   try {
     const output = await perform(services, instances, request);

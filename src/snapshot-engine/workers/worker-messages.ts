@@ -7,6 +7,10 @@ export type WorkerRequest =
   | { readonly call: number; readonly closeInstance: number };
 
 export type WorkerAnswer =
+  /** The first of all: the thread has loaded its modules. */
+  { readonly ready: true } | WorkerReply;
+
+export type WorkerReply =
   | { readonly call: number; readonly output: unknown }
   | { readonly call: number; readonly failure: WorkerFailure };
 

@@ -45,6 +45,8 @@ interface PendingCall {
 
 class PooledWorker {
   readonly #worker: Worker;
+  /** A thread that is ended while it loads a native module takes the whole process with it. */
+  readonly #loaded: Promise<unknown>;
   readonly #pending = new Map<number, PendingCall>();
   #calls = 0;
   #instances = 0;
@@ -53,7 +55,10 @@ class PooledWorker {
   constructor(entry: URL, execArgv: readonly string[] | undefined) {
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB };
     this.#worker = new Worker(entry, { resourceLimits, ...(execArgv && { execArgv: [...execArgv] }) });
-    this.#worker.unref();
+    this.#loaded = new Promise((resolve) => {
+      this.#worker.once('message', resolve);
+      this.#worker.once('exit', resolve);
+    });
     this.#worker.on('message', (answer: WorkerAnswer) => this.#settle(answer));
     this.#worker.on('error', (error: Error) => this.#die(error));
     this.#worker.on('exit', () => this.#die(new Error('A worker thread of the snapshot engine ended.')));
@@ -84,6 +89,7 @@ class PooledWorker {
   }
 
   async close(): Promise<void> {
+    await this.#loaded;
     if (this.#death !== undefined) return;
     const exit = once(this.#worker, 'exit');
     void this.#worker.terminate();
@@ -101,6 +107,11 @@ class PooledWorker {
   }
 
   #settle(answer: WorkerAnswer): void {
+    if ('ready' in answer) {
+      // Until here it kept the process alive, which must not end while a thread loads.
+      if (this.#pending.size === 0) this.#worker.unref();
+      return;
+    }
     const call = this.#pending.get(answer.call);
     this.#pending.delete(answer.call);
     if (this.#pending.size === 0) this.#worker.unref();
