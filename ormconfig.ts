@@ -6,7 +6,7 @@ import { CloudConfig } from './src/credentials/cloud-config.entity.js';
 import { DataKey } from './src/credentials/data-key.entity.js';
 import { Installation } from './src/credentials/installation.entity.js';
 import { migrations } from './src/database/migrations/index.js';
-import { CloudFile } from './src/files/cloud-file.entity.js';
+import { filesEntities } from './src/files/files.entities.js';
 import { IdempotencyKey } from './src/http/idempotency-key.entity.js';
 import { RateLimit } from './src/http/rate-limit.entity.js';
 import { Job } from './src/jobs/job.entity.js';
@@ -25,9 +25,9 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     poolSize,
     entities: [
       ...authEntities,
+      ...filesEntities,
       ...repositoryEntities,
       CloudConfig,
-      CloudFile,
       DataKey,
       EnrolmentToken,
       IdempotencyKey,

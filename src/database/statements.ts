@@ -65,7 +65,8 @@ function isTimeout(error: unknown): boolean {
   return (error as { code?: string }).code === QUERY_CANCELED;
 }
 
-function databaseUnavailable(cause: unknown): RequestError {
+/** @param cause the connection was lost; a statement that was under way may have taken effect */
+export function databaseUnavailable(cause: unknown): RequestError {
   return new RequestError('service_unavailable', 'The database does not answer right now. Try again.', {
     retryable: true,
     retryAfterMs: 1_000,

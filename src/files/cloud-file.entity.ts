@@ -4,8 +4,14 @@ import { bigintAsNumber } from '../database/column-types.js';
 import type { ProviderName } from '../storage-providers/storage-provider.js';
 import { LocalFile } from '../sync-settings/local-file.entity.js';
 
-/** pending: being uploaded, invisible. stored: whole and acknowledged. deleting: invisible, its object goes first. */
-export type FileState = 'pending' | 'stored' | 'deleting';
+/**
+ * pending: being uploaded, invisible. stored: whole and acknowledged. trashed: can be undeleted. deleting: invisible,
+ * its objects go first.
+ */
+export type FileState = 'pending' | 'stored' | 'trashed' | 'deleting';
+
+/** Who computed a file's checksum: this server, the provider that compared it, or the client that announced it. */
+export type ChecksumSource = 'server' | 'provider' | 'client';
 
 @Entity('cloud_files')
 @Index('cloud_files_object_key', ['cloudConfigId', 'objectKey'], { unique: true })
@@ -13,7 +19,9 @@ export type FileState = 'pending' | 'stored' | 'deleting';
 @Index('cloud_files_by_time', ['userId', 'uploadedAt', 'id'], { where: "state = 'stored'" })
 @Index('cloud_files_by_size', ['userId', 'fileSize', 'id'], { where: "state = 'stored'" })
 @Index('cloud_files_by_name', ['userId', 'filename', 'id'], { where: "state = 'stored'" })
-@Index('cloud_files_unfinished', ['state', 'id'], { where: "state <> 'stored'" })
+@Index('cloud_files_by_folder', ['userId', 'folder', 'filename', 'id'], { where: "state = 'stored'" })
+@Index('cloud_files_trash', ['userId', 'trashedAt', 'id'], { where: "state = 'trashed'" })
+@Index('cloud_files_unfinished', ['state', 'id'], { where: "state IN ('pending', 'deleting')" })
 export class CloudFile {
   @PrimaryGeneratedColumn({ primaryKeyConstraintName: 'cloud_files_pkey' })
   id: number;
@@ -77,4 +85,32 @@ export class CloudFile {
   /** CRC-32 of the content: cheap enough to check on every download. */
   @Column({ type: 'bigint', nullable: true, transformer: bigintAsNumber })
   crc32: number | null;
+
+  /** '' for the top, otherwise a path that ends with a slash: `photos/2026/`. */
+  @Column({ type: 'text', default: '' })
+  folder: string;
+
+  @Column({ type: 'text', array: true, default: '{}' })
+  tags: string[];
+
+  /** Retention leaves it alone, and nobody deletes it before this is taken back. */
+  @Column({ type: 'boolean', default: false })
+  protected: boolean;
+
+  /** From 1; grows with each new content. */
+  @Column({ type: 'integer', default: 1 })
+  version: number;
+
+  @Column({ name: 'checksum_source', type: 'varchar', length: 8, default: 'server' })
+  checksumSource: ChecksumSource;
+
+  @Column({ name: 'trashed_at', type: 'timestamptz', nullable: true })
+  trashedAt: Date | null;
+
+  @Column({ name: 'trashed_by', type: 'varchar', length: 9, nullable: true })
+  trashedBy: 'user' | 'retention' | null;
+
+  /** Since when its object is not in the bucket, as far as a complete listing tells. */
+  @Column({ name: 'missing_since', type: 'timestamptz', nullable: true })
+  missingSince: Date | null;
 }

@@ -2,40 +2,17 @@ import { setTimeout } from 'node:timers/promises';
 import type { Statements } from '../database/statements.js';
 import { RequestError } from '../errors/request-errors.js';
 import type { ProviderName } from '../storage-providers/storage-provider.js';
-import type { ContentDigest } from './measured-content.js';
-
-/** A file whose object is whole in the bucket. */
-export interface WrittenFile extends ContentDigest {
-  readonly objectKey: string;
-  readonly filename: string;
-  readonly contentType: string;
-  readonly cloudUrl: string;
-  readonly etag: string;
-  /** Whether its row exists already, because it took many calls. */
-  readonly pending: boolean;
-}
-
-/** A stored file as its answer needs it. */
-export interface StoredFile extends WrittenFile {
-  readonly id: number;
-  readonly provider: ProviderName;
-  /** ISO 8601 in UTC. */
-  readonly uploadedAt: string;
-}
-
-/** Whose file it is, and the configuration that wrote it. */
-export interface FileOwner {
-  readonly userId: number;
-  readonly configId: number;
-  readonly provider: ProviderName;
-}
+import type { ChecksumSource } from './cloud-file.entity.js';
+import type { ReplaceContent } from './replace-content.js';
+import type { FileOwner, StoredFile, WrittenFile } from './written-file.js';
 
 const COLUMNS = `user_id, cloud_config_id, provider, uploaded_at,
-  object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag`;
+  object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag,
+  folder, local_file_id, checksum_source, tags`;
 
 const INSERT_ONE = {
   name: 'files_insert',
-  text: `INSERT INTO cloud_files (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  text: `INSERT INTO cloud_files (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     RETURNING id`,
 };
 
@@ -43,12 +20,17 @@ const INSERT_ONE = {
 const SAVE_MANY = {
   name: 'files_save_many',
   text: `INSERT INTO cloud_files (${COLUMNS})
-    SELECT $1, $2, $3, $4, file.*
+    SELECT $1, $2, $3, $4, file.object_key, file.filename, file.file_size, file.cloud_url, file.checksum, file.crc32,
+        file.content_type, file.etag, file.folder, file.local_file_id, file.checksum_source,
+        ARRAY(SELECT jsonb_array_elements_text(file.tags))
       FROM unnest($5::text[], $6::varchar[], $7::bigint[], $8::text[], $9::varchar[], $10::bigint[], $11::varchar[],
-        $12::varchar[]) AS file
+        $12::varchar[], $13::text[], $14::integer[], $15::varchar[], $16::jsonb[])
+        AS file (object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag, folder,
+          local_file_id, checksum_source, tags)
     ON CONFLICT (cloud_config_id, object_key) DO UPDATE SET
       state = 'stored', upload_id = NULL, file_size = excluded.file_size, checksum = excluded.checksum,
-      crc32 = excluded.crc32, etag = excluded.etag, uploaded_at = excluded.uploaded_at
+      crc32 = excluded.crc32, etag = excluded.etag, uploaded_at = excluded.uploaded_at, folder = excluded.folder,
+      local_file_id = excluded.local_file_id, checksum_source = excluded.checksum_source, tags = excluded.tags
     RETURNING id, object_key`,
 };
 
@@ -66,7 +48,8 @@ const DELETE_PENDING = {
 
 const OF_OPERATION = {
   name: 'files_of_operation',
-  text: `SELECT id, provider, object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag, uploaded_at
+  text: `SELECT id, provider, object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag, uploaded_at,
+      folder, tags, local_file_id, checksum_source
     FROM cloud_files
     WHERE user_id = $1 AND state = 'stored' AND starts_with(object_key, 'f/' || $2 || '/') ORDER BY id`,
 };
@@ -78,11 +61,15 @@ interface FileRow {
   readonly filename: string;
   readonly file_size: string;
   readonly cloud_url: string;
-  readonly checksum: string;
-  readonly crc32: string;
+  readonly checksum: string | null;
+  readonly crc32: string | null;
   readonly content_type: string;
   readonly etag: string | null;
   readonly uploaded_at: Date;
+  readonly folder: string;
+  readonly tags: string[];
+  readonly local_file_id: number | null;
+  readonly checksum_source: ChecksumSource;
 }
 
 /** How often the outcome of a lost commit is asked for before the file is left to the sweep. */
@@ -94,16 +81,19 @@ const MAX_ETAG_CHARS = 255;
 export class FileRecords {
   constructor(
     private readonly statements: Statements,
+    private readonly replacing: ReplaceContent,
     private readonly now: () => number,
   ) {}
 
   /**
-   * Makes whole objects into files, all of them or none.
+   * Makes whole objects into files, all of them or none; an only one may become a new version of a file instead.
    * When the connection is lost while the row is being written, nobody knows whether it was. The statement is then
    * repeated in a form that may find its own row.
    */
   async save(owner: FileOwner, files: readonly WrittenFile[]): Promise<StoredFile[]> {
     const uploadedAt = new Date(this.now()).toISOString();
+    const [first] = files;
+    if (first?.replacesFileId !== undefined) return [await this.replace(owner, first, uploadedAt)];
     const ids = await this.saveRows(owner, files, uploadedAt);
     return files.map((file) => ({
       ...file,
@@ -141,12 +131,28 @@ export class FileRecords {
       sizeBytes: Number(row.file_size),
       cloudUrl: row.cloud_url,
       checksum: row.checksum,
-      crc32: Number(row.crc32),
+      crc32: row.crc32 === null ? null : Number(row.crc32),
       contentType: row.content_type,
       etag: row.etag ?? '',
+      folder: row.folder,
+      tags: row.tags,
+      localFileId: row.local_file_id ?? undefined,
+      checksumSource: row.checksum_source,
       pending: false,
       uploadedAt: row.uploaded_at.toISOString(),
     }));
+  }
+
+  /** Repeated like a save: the second time finds its own content in place and changes nothing. */
+  private async replace(owner: FileOwner, file: WrittenFile, uploadedAt: string): Promise<StoredFile> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.replacing.replace(owner, { ...file, etag: shortEtag(file.etag) ?? '' }, uploadedAt);
+      } catch (error) {
+        if (attempt >= SAVE_ATTEMPTS || !mayHaveTakenEffect(error)) throw error;
+        await setTimeout(SAVE_PAUSE_MS);
+      }
+    }
   }
 
   private async saveRows(owner: FileOwner, files: readonly WrittenFile[], uploadedAt: string) {
@@ -176,6 +182,10 @@ export class FileRecords {
       file.crc32,
       file.contentType,
       shortEtag(file.etag),
+      file.folder,
+      file.localFileId ?? null,
+      file.checksumSource,
+      file.tags,
     ];
     const [row] = await this.statements.query<{ id: number }>(INSERT_ONE, values);
     return new Map([[file.objectKey, row?.id as number]]);
@@ -200,6 +210,10 @@ export class FileRecords {
       files.map((file) => file.crc32),
       files.map((file) => file.contentType),
       files.map((file) => shortEtag(file.etag)),
+      files.map((file) => file.folder),
+      files.map((file) => file.localFileId ?? null),
+      files.map((file) => file.checksumSource),
+      files.map((file) => JSON.stringify(file.tags)),
     ];
     try {
       const rows = await this.statements.query<{ id: number; object_key: string }>(SAVE_MANY, values);

@@ -1,6 +1,6 @@
 import { isoTimestamp } from '../database/timestamps.js';
 import type { ProviderName } from '../storage-providers/storage-provider.js';
-import type { StoredFile } from './file-records.js';
+import type { StoredFile } from './written-file.js';
 import type { CloudFileDto } from './cloud-api.dto.js';
 import type { FileDto } from './files.dto.js';
 

@@ -1,6 +1,7 @@
 import type { AddressInfo, Server } from 'node:net';
 import { Inject, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { DataSource } from 'typeorm';
 import { Clock } from '../config/clock.js';
 import { Config } from '../config/config.js';
 import { CloudStorages } from '../credentials/cloud-storages.service.js';
@@ -29,6 +30,7 @@ import { LocalObjects } from './local-objects.js';
 import { ObjectWriter } from './object-writer.js';
 import { PartBuffers } from './part-buffers.js';
 import { TransferMetrics } from './transfer-metrics.js';
+import { ReplaceContent } from './replace-content.js';
 import { SMALL_BUFFERS_BYTES, WAITING_UPLOADS_PER_SLOT } from './upload-limits.js';
 import { UploadSlots } from './upload-slots.js';
 import { Uploads } from './uploads.js';
@@ -58,10 +60,16 @@ const logger = new Logger('Files');
       inject: [Metrics],
       useFactory: (metrics: Metrics) => new TransferMetrics(metrics),
     },
+    {
+      provide: FileRecords,
+      inject: [Statements, DataSource, Clock],
+      useFactory: (statements: Statements, database: DataSource, clock: Clock) =>
+        new FileRecords(statements, new ReplaceContent(database), () => clock.now()),
+    },
     { provide: AccessTimes, inject: [Statements, Clock], useFactory: accessTimes },
     {
       provide: Uploads,
-      inject: [CloudStorages, SyncSettingsStore, Statements, Clock, Config, TransferMetrics],
+      inject: [CloudStorages, SyncSettingsStore, FileRecords, Config, TransferMetrics],
       useFactory: uploads,
     },
     {
@@ -96,12 +104,10 @@ function accessTimes(statements: Statements, clock: Clock): AccessTimes {
 function uploads(
   storages: CloudStorages,
   settings: SyncSettingsStore,
-  statements: Statements,
-  clock: Clock,
+  records: FileRecords,
   { env }: Config,
   metrics: TransferMetrics,
 ): Uploads {
-  const records = new FileRecords(statements, () => clock.now());
   const memory = { smallBuffers: new ByteBudget(SMALL_BUFFERS_BYTES), partBuffers: new PartBuffers() };
   return new Uploads({
     bucketOf: (userId) => storages.active(userId),

@@ -1,10 +1,9 @@
 import type { ObjectStorage } from '../storage-providers/storage-provider.js';
-import type { FileOwner, WrittenFile } from './file-records.js';
+import type { FileOwner, FilePlace, WrittenFile } from './written-file.js';
 import type { MeasuredContent } from './measured-content.js';
 
 /** A file on its way from the client. */
-export interface IncomingFile {
-  readonly filename: string;
+export interface IncomingFile extends FilePlace {
   readonly contentType: string;
   /** The exact length, when it was promised. */
   readonly sizeBytes: number | undefined;
@@ -34,12 +33,17 @@ export function writtenFile(
   return {
     objectKey,
     filename: file.filename,
+    folder: file.folder ?? '',
+    tags: file.tags ?? [],
+    localFileId: file.localFileId,
+    replacesFileId: file.replacesFileId,
     contentType: file.contentType,
     cloudUrl: target.storage.urlOf(objectKey),
     etag,
     pending,
     sizeBytes,
     checksum,
+    checksumSource: 'server',
     crc32,
   };
 }

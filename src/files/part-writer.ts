@@ -8,7 +8,8 @@ import type {
 } from '../storage-providers/storage-provider.js';
 import { ExactBody } from './exact-body.js';
 import { fileTooLarge } from './file-errors.js';
-import type { FileOwner, FileRecords, WrittenFile } from './file-records.js';
+import type { FileRecords } from './file-records.js';
+import type { FileOwner, WrittenFile } from './written-file.js';
 import { type IncomingFile, type Sender, type UploadTarget, writtenFile } from './incoming-file.js';
 import { CLEAN_UP_MS } from './upload-limits.js';
 import type { StreamedParts } from './upload-plan.js';

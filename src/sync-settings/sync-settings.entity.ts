@@ -27,4 +27,12 @@ export class SyncSettings {
 
   @Column({ type: 'integer', default: 1 })
   version: number;
+
+  /** How long deleted files can be undeleted. */
+  @Column({ name: 'trash_days', type: 'integer', default: 30 })
+  trashDays: number;
+
+  /** Earlier contents that are kept of each file. */
+  @Column({ name: 'keep_versions', type: 'integer', default: 10 })
+  keepVersions: number;
 }

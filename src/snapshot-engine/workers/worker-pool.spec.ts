@@ -20,9 +20,9 @@ async function run(script: string): Promise<string> {
 describe('a pool of threads', () => {
   it('may be closed while its threads still load', async () => {
     const script = `
-      for (let turn = 0; turn < 16; turn++) {
+      for (let turn = 0; turn < 4; turn++) {
         const pool = newPool(2);
-        await new Promise((resolve) => setTimeout(resolve, 8 * turn));
+        await new Promise((resolve) => setTimeout(resolve, 30 * turn));
         await pool.close();
       }
       console.log('alive');`;

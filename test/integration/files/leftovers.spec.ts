@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { findLeftovers } from '../../../src/files/find-leftovers.js';
-import { FileRecords } from '../../../src/files/file-records.js';
 import { formBody, formType } from './form-body.js';
 import { UploadServer, USER_ID } from './upload-server.js';
 
@@ -38,7 +37,7 @@ describe('leftovers', () => {
     });
     await put('f/orphan/1');
     await put('elsewhere/2');
-    const records = new FileRecords(server.statements, () => Date.now());
+    const { records } = server;
     const pending = { objectKey: 'f/pending/1', filename: 'p', contentType: 'a/b', cloudUrl: 's3://x' };
     const known = await server.storage.multipart!.create(pending.objectKey, {});
     await records.savePending(OWNER, pending, known.uploadId);
@@ -72,10 +71,19 @@ describe('leftovers', () => {
     );
     await put('f/other/1');
     const other = { ...OWNER, configId: 2 };
-    const records = new FileRecords(server.statements, () => Date.now());
+    const { records } = server;
     const file = { filename: 'o', contentType: 'a/b', cloudUrl: 's3://x', etag: 'e', pending: false };
     await records.save(other, [
-      { ...file, objectKey: 'f/other/1', sizeBytes: 1, checksum: '0'.repeat(64), crc32: 1 },
+      {
+        ...file,
+        objectKey: 'f/other/1',
+        sizeBytes: 1,
+        checksum: '0'.repeat(64),
+        crc32: 1,
+        folder: '',
+        tags: [],
+        checksumSource: 'server',
+      },
     ]);
     expect((await find()).objects).toEqual(before.objects);
   });

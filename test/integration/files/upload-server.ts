@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../../../ormconfig.js';
 import { Statements } from '../../../src/database/statements.js';
 import { useUtcTimestamps } from '../../../src/database/timestamps.js';
 import { StowageError } from '../../../src/errors/stowage-error.js';
@@ -10,6 +12,7 @@ import { FileRecords } from '../../../src/files/file-records.js';
 import { isMultipartForm } from '../../../src/files/form-boundary.js';
 import { ObjectWriter } from '../../../src/files/object-writer.js';
 import { PartBuffers } from '../../../src/files/part-buffers.js';
+import { ReplaceContent } from '../../../src/files/replace-content.js';
 import { MIB, SMALL_BUFFERS_BYTES } from '../../../src/files/upload-limits.js';
 import { UploadSlots } from '../../../src/files/upload-slots.js';
 import { Uploads, type UploadRequest } from '../../../src/files/uploads.js';
@@ -39,6 +42,8 @@ export class UploadServer {
     readonly storage: ObjectStorage,
     readonly statements: Statements,
     readonly database: TestDatabase,
+    readonly dataSource: DataSource,
+    readonly records: FileRecords,
     private readonly uploads: Uploads,
     private readonly server: Server,
   ) {
@@ -51,7 +56,8 @@ export class UploadServer {
     const statements = new Statements({ url: database.url, poolSize: 8, onConnectionLoss: () => undefined });
     await seed(database.url);
     const storage = openBucket(bucket);
-    const records = new FileRecords(statements, () => Date.now());
+    const dataSource = await new DataSource(dataSourceOptions(database.url, 2)).initialize();
+    const records = new FileRecords(statements, new ReplaceContent(dataSource), () => Date.now());
     const memory = { smallBuffers: new ByteBudget(SMALL_BUFFERS_BYTES), partBuffers: new PartBuffers() };
     const uploads: Uploads = new Uploads({
       bucketOf: () =>
@@ -63,7 +69,16 @@ export class UploadServer {
       countBytes: () => undefined,
     });
     const server = createServer((request, response) => void made.serve(request, response));
-    const made: UploadServer = new UploadServer(bucket, storage, statements, database, uploads, server);
+    const made: UploadServer = new UploadServer(
+      bucket,
+      storage,
+      statements,
+      database,
+      dataSource,
+      records,
+      uploads,
+      server,
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return made;
   }
@@ -104,6 +119,7 @@ export class UploadServer {
     await this.idle();
     await this.storage.close();
     await this.statements.close();
+    await this.dataSource.destroy();
     await Promise.all([this.bucket.stop(), this.database.drop()]);
   }
 
