@@ -7,6 +7,12 @@ export type FilesErrorCode =
   | 'invalid_form'
   /** 400 */
   | 'invalid_filename'
+  /** 400 */
+  | 'invalid_folder'
+  /** 400 */
+  | 'invalid_tags'
+  /** 409: a protected file is neither deleted nor put into the trash. */
+  | 'file_protected'
   /** 413: larger than the user's max_file_size, or than the bucket can take. */
   | 'file_too_large'
   /** 400: the content is not what its declared digest says. */
@@ -41,6 +47,21 @@ export function invalidForm(detail: string): FilesError {
 
 export function invalidFilename(detail: string): FilesError {
   return new FilesError('invalid_filename', `The file name is not valid: ${detail}`);
+}
+
+export function invalidFolder(detail: string): FilesError {
+  return new FilesError('invalid_folder', `The folder is not valid: ${detail}`);
+}
+
+export function invalidTags(detail: string): FilesError {
+  return new FilesError('invalid_tags', `The tags are not valid: ${detail}`);
+}
+
+export function fileProtected(): FilesError {
+  return new FilesError(
+    'file_protected',
+    'The file is protected, so it stays. Take the protection back first: PATCH it with {"protected": false}.',
+  );
 }
 
 /** @param limitBytes the user's `max_file_size`, or what the bucket can take when that is less */

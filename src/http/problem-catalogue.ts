@@ -187,6 +187,24 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'The name is empty, too long, or has characters that no file name can have.',
     action: 'Rename the file.',
   },
+  invalid_folder: {
+    status: 400,
+    title: 'Invalid folder',
+    meaning: 'The folder has an empty name, `.`, `..`, a control character, or is too long.',
+    action: 'Send it as names with a slash after each, such as `photos/2026/`.',
+  },
+  invalid_tags: {
+    status: 400,
+    title: 'Invalid tags',
+    meaning: 'There are too many tags, or one is empty, too long or has a comma or a control character.',
+    action: 'Send at most 50 tags of 1 to 64 characters.',
+  },
+  file_protected: {
+    status: 409,
+    title: 'File protected',
+    meaning: 'The file is protected against deletion.',
+    action: '`PATCH` it with `{"protected": false}` first, if you are sure.',
+  },
   file_too_large: {
     status: 413,
     title: 'File too large',
