@@ -99,5 +99,6 @@ export {
   type StoredSnapshot,
 } from './snapshot/snapshot-list.js';
 export { InlineWorkers } from './workers/inline-workers.js';
+export { RestingWorkers } from './workers/resting-workers.js';
 export { WorkerPool, type WorkerPoolOptions } from './workers/worker-pool.js';
 export { type Workers } from './workers/worker-service.js';

@@ -1,5 +1,5 @@
 import { availableParallelism, hostname, userInfo } from 'node:os';
-import { WorkerPool } from '../../snapshot-engine/index.js';
+import { RestingWorkers, WorkerPool } from '../../snapshot-engine/index.js';
 import { VERSION } from '../../config/version.js';
 import { codeOf, sentenceOf } from '../agent-error.js';
 import { ObjectTransfers } from '../brokered-files/object-transfers.js';
@@ -10,7 +10,6 @@ import { controlSocketPath } from '../host/control-protocol.js';
 import { ControlServer } from '../host/control-server.js';
 import { HostAgent } from '../host/host-agent.js';
 import { NativeMemory } from '../host/native-memory.js';
-import { RestingWorkers } from '../host/resting-workers.js';
 import { claimDataDir } from '../host/single-instance.js';
 import { Systemd } from '../host/systemd.js';
 import { makeDataDir } from '../enrolment.js';

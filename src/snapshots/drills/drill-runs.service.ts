@@ -85,17 +85,15 @@ export class DrillRuns {
     try {
       const limitBytes = Math.min(MAX_DRILL_BYTES, await this.scratch.roomBytes());
       const outcome = await this.access.with(row.repositoryId, 'drill', (opened) =>
-        this.workers.with((workers) =>
-          rehearseRestore(opened, {
-            objectId: row.objectId,
-            target: this.scratch.pathOf(row.id),
-            limitBytes,
-            workers,
-            random: Math.random,
-            signal: AbortSignal.any([signal, cancelled.signal, deadline]),
-            onProgress: this.teller(row.id, cancelled),
-          }),
-        ),
+        rehearseRestore(opened, {
+          objectId: row.objectId,
+          target: this.scratch.pathOf(row.id),
+          limitBytes,
+          workers: this.workers.shared,
+          random: Math.random,
+          signal: AbortSignal.any([signal, cancelled.signal, deadline]),
+          onProgress: this.teller(row.id, cancelled),
+        }),
       );
       return drillVerdict(outcome, Math.round(performance.now() - startedMs));
     } catch (error) {

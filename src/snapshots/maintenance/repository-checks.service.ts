@@ -128,11 +128,14 @@ export class RepositoryChecks {
       const { cipher, masterKey } = repository;
       // Stock restic, too, must not remove meanwhile.
       return this.access.locked(repository, 'append', signal, (lock) =>
-        this.workers.with((workers) =>
-          checkRepository(
-            { files, cipher, masterKey },
-            { ...options, workers, expectedSnapshots: promised.map(({ id }) => id), signal: lock.signal },
-          ),
+        checkRepository(
+          { files, cipher, masterKey },
+          {
+            ...options,
+            workers: this.workers.shared,
+            expectedSnapshots: promised.map(({ id }) => id),
+            signal: lock.signal,
+          },
         ),
       );
     });

@@ -100,17 +100,15 @@ describe('a restore drill', () => {
     const { workspace } = await snapshotted();
     const { objectId } = await restorePlace(workspace);
     const outcome = await world.get(RepositoryAccess).with(workspace.repositoryId, 'drill', (opened) =>
-      world.get(EngineWorkers).with((workers) =>
-        rehearseRestore(opened, {
-          objectId,
-          target: join(world.dataDir, 'part'),
-          limitBytes: 1_000,
-          workers,
-          random: () => 0,
-          signal: LAST.signal,
-          onProgress: () => undefined,
-        }),
-      ),
+      rehearseRestore(opened, {
+        objectId,
+        target: join(world.dataDir, 'part'),
+        limitBytes: 1_000,
+        workers: world.get(EngineWorkers).shared,
+        random: () => 0,
+        signal: LAST.signal,
+        onProgress: () => undefined,
+      }),
     );
     expect(outcome.extent.paths?.map(String)).toEqual(['notes.txt']);
     expect(outcome).toMatchObject({ verified: true, extent: { bytes: 12, totalBytes: 300_012 } });

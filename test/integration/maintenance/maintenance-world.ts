@@ -40,7 +40,7 @@ class StatsModule {}
 
 /** On the spec's own thread. */
 class InlineEngineWorkers extends EngineWorkers {
-  protected override open() {
+  protected override start() {
     return new InlineWorkers(ENGINE_SERVICES);
   }
 }

@@ -1,6 +1,4 @@
-import type { Workers } from '../../snapshot-engine/index.js';
-
-type RemoteService = Awaited<ReturnType<Workers['open']>>[number];
+import type { RemoteService, Workers } from './worker-service.js';
 
 /** Threads that nobody has used for so long are given up; starting them again takes about 100 ms. */
 const REST_MS = 2 * 60_000;
@@ -16,7 +14,10 @@ export interface RestingWorkersOptions {
   readonly idleMs?: number;
 }
 
-/** Worker threads that exist only while somebody needs them: an idle host shall not notice its agent. */
+/**
+ * Worker threads that exist only while somebody needs them, and are shared by all who need them at the same time: an
+ * idle machine shall not notice us.
+ */
 export class RestingWorkers implements Workers {
   readonly threads: number;
   readonly #options: RestingWorkersOptions;
