@@ -34,6 +34,9 @@ const STORE_INDEX_MS = 11 * 60_000;
  */
 const PARENT_MARGIN_MS = 60_000;
 
+/** What a host that is taken away in its first run may have stored in vain: nobody finds packs that no index lists. */
+const MAX_UNLISTED_BYTES = 1_024 ** 3;
+
 export interface OpenWorkspaceOptions {
   readonly services: HostServices;
   readonly pace: UploadPace;
@@ -135,6 +138,7 @@ export class OpenWorkspace {
       policy,
       origin: { hostname, username },
       parent: this.#parent,
+      maxUnlistedBytes: MAX_UNLISTED_BYTES,
       onProgress,
       now,
     });

@@ -9,7 +9,7 @@ import { ArchiveWalk, type WalkedTree } from './archive-walk.js';
 import { BlobClaims } from './blob-claims.js';
 import type { PreviousDirectory } from './directory-record.js';
 import { rulesOfRoot } from './ignore-rules.js';
-import { IndexSaves } from './index-saves.js';
+import { IndexSaves, type UnlistedLimits } from './index-saves.js';
 import { PackUploads, type UploadLimits } from './pack-uploads.js';
 import { StoredBlobs } from './stored-blobs.js';
 import type { ArchiveSessionInit } from './turn.js';
@@ -35,6 +35,7 @@ export interface RunRequest {
   readonly keepTrees: boolean;
   readonly startNs: bigint;
   readonly limits: UploadLimits;
+  readonly unlisted: UnlistedLimits;
   readonly signal: AbortSignal;
   readonly beforeListing: (path: Buffer) => void;
   readonly onProgress: ProgressListener | undefined;
@@ -53,10 +54,10 @@ export interface RunOutcome {
  * snapshot may be written. When it fails, the index knows exactly the packs that are durable.
  */
 export async function runArchive(request: RunRequest): Promise<RunOutcome> {
-  const { target, signal, limits } = request;
+  const { target, signal, limits, unlisted } = request;
   const stored = new StoredBlobs();
   const claims = new BlobClaims(target.index);
-  const indexes = new IndexSaves(target, signal);
+  const indexes = new IndexSaves(target, signal, unlisted);
   const stopped = new AbortController();
   const uploads = new PackUploads(target.files, limits, AbortSignal.any([signal, stopped.signal]), (pack) => {
     claims.settle(pack);

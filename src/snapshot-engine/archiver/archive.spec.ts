@@ -50,6 +50,16 @@ describe('archive', () => {
   };
   const saved = () => files.calls.filter(({ method }) => method === 'save').map(({ kind }) => kind);
 
+  it('lists packs in index files as often as it is told', async () => {
+    write('file', 'content');
+    const limits = { maxParallel: 1, maxBytes: 32 * MIB };
+    await maker.archive(folder.path, { limits, maxUnlistedBytes: 1 });
+    expect(saved().filter((kind) => kind === 'index')).toHaveLength(2);
+    write('file', 'other content');
+    await maker.archive(folder.path, { limits });
+    expect(saved().filter((kind) => kind === 'index')).toHaveLength(3);
+  });
+
   it('stores small, empty and large files with their content', async () => {
     const large = noise(5 * MIB, 1);
     write('a/small', 'some text');

@@ -7,6 +7,7 @@ import { DEFAULT_POLICY, type ArchivePolicy } from './archive-policy.js';
 import type { ArchiveResult } from './archive-result.js';
 import { runArchive, type RunOutcome, type RunRequest } from './archive-run.js';
 import type { ArchiveTarget } from './archive-target.js';
+import { DEFAULT_UNLISTED_LIMITS } from './index-saves.js';
 import { DEFAULT_UPLOAD_LIMITS, type UploadLimits } from './pack-uploads.js';
 import { StoredBlobs } from './stored-blobs.js';
 import { findPreviousWorkspace } from './previous-workspace.js';
@@ -34,6 +35,8 @@ export interface ArchiveSettings {
   readonly policy?: ArchivePolicy;
   readonly origin: SnapshotOrigin;
   readonly limits?: UploadLimits;
+  /** Packs of so many bytes are stored before index files list them, which is what an interruption may cost. */
+  readonly maxUnlistedBytes?: number;
   readonly onProgress?: ProgressListener;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -79,7 +82,7 @@ export interface StartedArchive {
   readonly requestsBefore: number;
   readonly request: Pick<
     RunRequest,
-    'target' | 'workers' | 'policy' | 'limits' | 'startNs' | 'workspace' | 'enclosing'
+    'target' | 'workers' | 'policy' | 'limits' | 'unlisted' | 'startNs' | 'workspace' | 'enclosing'
   >;
 }
 
@@ -90,17 +93,19 @@ export function startOf(settings: ArchiveSettings): StartedArchive {
     workers,
     policy = DEFAULT_POLICY,
     limits = DEFAULT_UPLOAD_LIMITS,
+    maxUnlistedBytes: maxBytes = DEFAULT_UNLISTED_LIMITS.maxBytes,
     layout = 'absolute',
   } = settings;
   const workspace = resolveWorkspace(settings.workspace);
   const enclosing = enclosingDirectories(workspace, layout);
   const startNs = nanoseconds(settings.now());
+  const unlisted = { ...DEFAULT_UNLISTED_LIMITS, maxBytes };
   return {
     workspace,
     enclosing,
     startedAt: performance.now(),
     requestsBefore: target.requests,
-    request: { target, workers, policy, limits, startNs, workspace, enclosing },
+    request: { target, workers, policy, limits, unlisted, startNs, workspace, enclosing },
   };
 }
 

@@ -7,7 +7,7 @@ export interface UnlistedLimits {
   readonly maxBytes: number;
 }
 
-const DEFAULT_LIMITS: UnlistedLimits = { maxBlobs: 50_000, maxBytes: 8 * 1_024 ** 3 };
+export const DEFAULT_UNLISTED_LIMITS: UnlistedLimits = { maxBlobs: 50_000, maxBytes: 8 * 1_024 ** 3 };
 
 /** Lists packs in index files while a long run goes on, and all that are left at its end. */
 export class IndexSaves {
@@ -21,7 +21,7 @@ export class IndexSaves {
   constructor(
     target: Pick<ArchiveTarget, 'index' | 'saveIndex'>,
     signal: AbortSignal,
-    limits: UnlistedLimits = DEFAULT_LIMITS,
+    limits: UnlistedLimits = DEFAULT_UNLISTED_LIMITS,
   ) {
     this.#target = target;
     this.#signal = signal;
