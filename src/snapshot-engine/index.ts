@@ -72,6 +72,7 @@ export { prune, type PruneOptions, type PruneResult } from './maintenance/prune.
 export { repairIndex, type RepairIndexOptions, type RepairIndexResult } from './maintenance/repair-index.js';
 export { type Progress, type ProgressListener } from './progress/progress.js';
 export { startRun, type Run } from './progress/run.js';
+export { type BadPack } from './repository/bad-packs.js';
 export { inParallel } from './repository/in-parallel.js';
 export { openIndexFile } from './repository/index-files.js';
 export { ObjectRepositoryFiles } from './repository/object-repository-files.js';

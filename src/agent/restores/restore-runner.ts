@@ -118,6 +118,8 @@ export class RestoreRunner {
       return open.restore({ into: 'in-place', ...call });
     });
     this.#options.services.log.info('restore_finished', { restore_id: id, files: restored.filesRestored });
+    for (const { packId, message } of restored.badPacks)
+      this.#options.services.log.warn('pack_damaged', { restore_id: id, pack: packId, detail: message });
     this.#end(finishedRestore(id, restored, performance.now() - startedMs));
   }
 

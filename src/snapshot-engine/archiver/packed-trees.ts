@@ -1,8 +1,7 @@
-import { isStorageError } from '../../storage-providers/storage-errors.js';
-import type { BlobIndex } from '../blob-index/blob-index.js';
+import type { BlobIndex, BlobLocation } from '../blob-index/blob-index.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
-import { RepositoryError } from '../errors/repository-error.js';
 import { readBlob } from '../pack/read-blob.js';
+import { damageOfPack } from '../repository/bad-packs.js';
 import type { RepositoryFiles } from '../repository/repository-files.js';
 
 /** Packs in memory; a walk in the order of names finds its trees in few of them. */
@@ -28,21 +27,22 @@ export class PackedTrees {
     this.#index = index;
   }
 
-  /** The plaintext, its hash proven; `undefined` when it is not there or damaged. Rejects with StorageErrors. */
+  /** The plaintext, its hash proven; `undefined` when it is not there, or damaged in every pack that has it. Rejects with StorageErrors. */
   async load(id: string, { signal }: { readonly signal: AbortSignal }): Promise<Buffer | undefined> {
-    const location = this.#index.find('tree', id);
-    if (location === undefined) return undefined;
-    const { packId, offset, lengthBytes } = location;
-    try {
-      const pack = this.#isSmall(packId) ? await this.#pack(packId, signal) : undefined;
-      const sealed =
-        pack?.subarray(offset, offset + lengthBytes) ??
-        (await this.#fetch(packId, { range: { offset, lengthBytes }, signal }));
-      return readBlob(this.#cipher, location, sealed);
-    } catch (error) {
-      if (error instanceof RepositoryError || isStorageError(error, 'object_not_found')) return undefined;
-      throw error;
+    for (const location of this.#index.findAll('tree', id)) {
+      try {
+        return readBlob(this.#cipher, location, await this.#sealed(location, signal));
+      } catch (error) {
+        if (damageOfPack(location.packId, error) === undefined) throw error;
+      }
     }
+    return undefined;
+  }
+
+  async #sealed({ packId, offset, lengthBytes }: BlobLocation, signal: AbortSignal): Promise<Buffer> {
+    const pack = this.#isSmall(packId) ? await this.#pack(packId, signal) : undefined;
+    if (pack !== undefined) return pack.subarray(offset, offset + lengthBytes);
+    return this.#fetch(packId, { range: { offset, lengthBytes }, signal });
   }
 
   #isSmall(packId: string): boolean {

@@ -129,6 +129,21 @@ export class BlobIndex {
     return segment[start + UNCOMPRESSED_WORD]! || segment[start + LENGTH_WORD]! - SEALED_OVERHEAD_BYTES;
   }
 
+  /**
+   * Data blobs whose copies are said to have plaintexts of different lengths, which no two copies of a blob can have.
+   * Costs what copies there are, mostly nothing.
+   */
+  disputedData(): Set<string> {
+    const disputed = new Set<string>();
+    for (const copies of this.#copies.values()) {
+      const { type, id } = this.#blobOf(firstOf(copies));
+      if (type !== 'data') continue;
+      const lengthBytes = this.plaintextBytesOf(this.#blobRow(type, id));
+      for (const row of copies) if (this.plaintextBytesOf(row) !== lengthBytes) disputed.add(id);
+    }
+    return disputed;
+  }
+
   hasPack(packId: string): boolean {
     return this.#packRow(packId) !== -1;
   }

@@ -21,6 +21,25 @@ const READ_AHEAD_BLOBS = 4;
 const READ_AHEAD_BYTES = 16 * 1_024 * 1_024;
 
 /**
+ * Lengths of those blobs of a file whose copies the index knows with different ones: the copy that can be read decides.
+ * Mostly there are none. Rejects with `damaged_repository` and StorageErrors.
+ */
+export async function readDisputedLengths(
+  { repository, index }: BrowsedRepository,
+  { content = [] }: Node,
+  options: FileCallOptions,
+): Promise<Map<string, number>> {
+  const lengths = new Map<string, number>();
+  const disputed = index.disputedData();
+  if (disputed.size === 0) return lengths;
+  for (const id of content) {
+    if (!disputed.has(id) || lengths.has(id)) continue;
+    lengths.set(id, (await repository.loadBlob('data', id, index, options)).length);
+  }
+  return lengths;
+}
+
+/**
  * The content of a file, or a range of it, in order; only blobs that hold a part of the range are fetched, each proven
  * to be what its id says. Failing and being destroyed end what is under way. Throws `path_not_found` for what is no
  * file, and `damaged_repository` at once when it needs blobs that no pack has, or is not as long as they are.
@@ -30,13 +49,20 @@ export function fileStream(
   { type, content, sizeBytes }: Node,
   subject: string,
   { range, signal }: FileStreamOptions = {},
+  disputed: ReadonlyMap<string, number> = new Map(),
 ): Readable {
   if (type !== 'file') throw new RepositoryError('path_not_found', `${subject} is no file.`, subject);
   if (content === undefined) throw damaged(subject, 'nothing says what it holds');
-  if (lengthOf(browsed.index, content, subject) !== sizeBytes)
+  const lengths: BlobLengths = { index: browsed.index, disputed };
+  if (lengthOf(lengths, content, subject) !== sizeBytes)
     throw damaged(subject, 'it is not as long as it says');
-  const stream = new FileStream(browsed, partsOf(browsed.index, content, range));
+  const stream = new FileStream(browsed, partsOf(lengths, content, range));
   return signal === undefined ? stream : addAbortSignal(signal, stream);
+}
+
+interface BlobLengths {
+  readonly index: BlobIndex;
+  readonly disputed: ReadonlyMap<string, number>;
 }
 
 /** A part of a blob that belongs to the range. */
@@ -102,14 +128,14 @@ class FileStream extends Readable {
 }
 
 function* partsOf(
-  index: BlobIndex,
+  lengths: BlobLengths,
   content: readonly string[],
   { start, end = Infinity }: ByteRange = { start: 0 },
 ): Generator<BlobPart, void> {
   let offset = 0;
   for (const id of content) {
     if (offset >= end) return;
-    const blobBytes = blobLength(index, id) ?? 0;
+    const blobBytes = blobLength(lengths, id) ?? 0;
     const part = {
       id,
       blobBytes,
@@ -121,17 +147,19 @@ function* partsOf(
   }
 }
 
-function lengthOf(index: BlobIndex, content: readonly string[], subject: string): number {
+function lengthOf(lengths: BlobLengths, content: readonly string[], subject: string): number {
   let sum = 0;
   for (const id of content) {
-    const length = blobLength(index, id);
+    const length = blobLength(lengths, id);
     if (length === undefined) throw damaged(subject, `blob ${id}, a part of it, is in no pack`);
     sum += length;
   }
   return sum;
 }
 
-function blobLength(index: BlobIndex, id: string): number | undefined {
+function blobLength({ index, disputed }: BlobLengths, id: string): number | undefined {
+  const known = disputed.get(id);
+  if (known !== undefined) return known;
   const row = index.rowOf('data', id);
   return row === -1 ? undefined : index.plaintextBytesOf(row);
 }

@@ -8,7 +8,7 @@ import type { Snapshot } from '../snapshot/snapshot.js';
 import type { ProblemListener } from '../snapshot/tree.js';
 import { raise, type BrowsedRepository } from './browsed-repository.js';
 import { diffTrees, type SnapshotChange } from './diff-trees.js';
-import { fileStream, type FileStreamOptions } from './file-stream.js';
+import { fileStream, readDisputedLengths, type FileStreamOptions } from './file-stream.js';
 import { fileVersions, type FileVersions } from './file-versions.js';
 import { findNode, findTree } from './find-node.js';
 import { listDirectory, type DirectoryPage, type PageOptions } from './list-directory.js';
@@ -65,7 +65,8 @@ export class SnapshotBrowser {
     options: FileStreamOptions = {},
   ): Promise<{ readonly node: Node; readonly stream: Readable }> {
     const node = await this.findNode(snapshot, path, options);
-    return { node, stream: fileStream(this.#browsed, node, showPath(path), options) };
+    const lengths = await reading(options, () => readDisputedLengths(this.#browsed, node, options));
+    return { node, stream: fileStream(this.#browsed, node, showPath(path), options, lengths) };
   }
 
   /** What a path has been in these snapshots. */

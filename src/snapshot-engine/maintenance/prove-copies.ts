@@ -1,7 +1,8 @@
 import type { BlobIndex, BlobLocation } from '../blob-index/blob-index.js';
-import { damaged, RepositoryError } from '../errors/repository-error.js';
+import { damaged, type RepositoryError } from '../errors/repository-error.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
 import { readBlob } from '../pack/read-blob.js';
+import { damageOfPack } from '../repository/bad-packs.js';
 import { inParallel } from '../repository/in-parallel.js';
 import type { MaintainedRepository } from './maintained-repository.js';
 import { RowBits } from './row-bits.js';
@@ -57,8 +58,8 @@ async function proveOne(
       readBlob(cipher, copy, await files.load('pack', copy.packId, { range, signal }));
       return;
     } catch (error) {
-      if (!(error instanceof RepositoryError)) throw error;
-      failure = error;
+      failure = damageOfPack(copy.packId, error);
+      if (failure === undefined) throw error;
     }
   }
   throw damaged(

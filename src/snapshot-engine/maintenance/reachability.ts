@@ -1,10 +1,10 @@
-import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { BlobIndex } from '../blob-index/blob-index.js';
 import { LoopPacer } from '../blob-index/loop-pacer.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
-import { damaged, RepositoryError } from '../errors/repository-error.js';
+import { RepositoryError } from '../errors/repository-error.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
 import { readBlob } from '../pack/read-blob.js';
+import { damageOfPack } from '../repository/bad-packs.js';
 import type { RepositoryFiles } from '../repository/repository-files.js';
 import type { Node } from '../snapshot/node.js';
 import { nodesIn } from '../snapshot/tree.js';
@@ -122,9 +122,9 @@ export class Reachability {
         await this.#walkPiece(packId, piece);
       }
     } catch (error) {
-      if (!isStorageError(error, 'object_not_found') && !isStorageError(error, 'integrity')) throw error;
-      for (const blob of left)
-        this.#tryElsewhere(packId, blob, damaged(`Pack ${packId}`, error.message, error));
+      const damage = error instanceof RepositoryError ? undefined : damageOfPack(packId, error);
+      if (damage === undefined) throw error;
+      for (const blob of left) this.#tryElsewhere(packId, blob, damage);
     } finally {
       this.#walking.delete(packId);
     }

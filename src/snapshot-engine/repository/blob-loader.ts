@@ -1,9 +1,9 @@
-import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { BlobIndex, BlobLocation } from '../blob-index/blob-index.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
-import { damaged, RepositoryError } from '../errors/repository-error.js';
+import { damaged, type RepositoryError } from '../errors/repository-error.js';
 import type { BlobType } from '../pack/packed-blob.js';
 import { readBlob } from '../pack/read-blob.js';
+import { BadPacks, damageOfPack } from './bad-packs.js';
 import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
 import { TreeCache } from './tree-cache.js';
 import { TreeWindows } from './tree-windows.js';
@@ -13,6 +13,8 @@ const TREE_CACHE_BYTES = 16 * 1_024 * 1_024;
 
 /** Reads single blobs. Whoever needs many of one pack fetches ranges of it instead. */
 export class BlobLoader {
+  /** Packs whose copy of a blob was of no use. */
+  readonly badPacks = new BadPacks();
   readonly #files: RepositoryFiles;
   readonly #cipher: BlobCipher;
   readonly #trees = new TreeCache(TREE_CACHE_BYTES);
@@ -25,7 +27,8 @@ export class BlobLoader {
   }
 
   /**
-   * The plaintext, its hash proven; not to be changed. Where a blob lies in several packs, all are tried.
+   * The plaintext, its hash proven; not to be changed. Where a blob lies in several packs, all are tried,
+   * each once, the one that was listed first first; packs that were tried in vain are in `badPacks`.
    * Throws `damaged_repository` when the index does not know it or no copy can be read.
    */
   async load(type: BlobType, id: string, index: BlobIndex, options: FileCallOptions = {}): Promise<Buffer> {
@@ -38,8 +41,10 @@ export class BlobLoader {
         if (type === 'tree') this.#trees.set(id, plaintext);
         return plaintext;
       } catch (error) {
-        if (!(error instanceof RepositoryError)) throw error;
-        failure ??= error;
+        const damage = damageOfPack(location.packId, error);
+        if (damage === undefined) throw error;
+        this.badPacks.note(location.packId, damage.message);
+        failure ??= damage;
       }
     }
     throw failure ?? damaged(`${type} blob ${id}`, 'no index lists it');
@@ -50,12 +55,7 @@ export class BlobLoader {
     const nearby = type === 'tree' ? index.pack(packId)?.blobBytes : undefined;
     const window = nearby && (await this.#windows.load(location, nearby, { signal }));
     if (window) return readBlob(this.#cipher, location, window);
-    try {
-      const sealed = await this.#files.load('pack', packId, { range: { offset, lengthBytes }, signal });
-      return readBlob(this.#cipher, location, sealed);
-    } catch (error) {
-      if (!isStorageError(error, 'object_not_found')) throw error;
-      throw damaged(`pack ${packId}`, 'it is missing', error);
-    }
+    const sealed = await this.#files.load('pack', packId, { range: { offset, lengthBytes }, signal });
+    return readBlob(this.#cipher, location, sealed);
   }
 }

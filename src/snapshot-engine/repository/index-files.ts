@@ -9,7 +9,7 @@ import {
 import { LoopPacer } from '../blob-index/loop-pacer.js';
 import type { BlobCipher } from '../crypto/blob-cipher.js';
 import { inParallel } from './in-parallel.js';
-import type { FileCallOptions, RepositoryFiles } from './repository-files.js';
+import type { FileCallOptions, RepositoryFileInfo, RepositoryFiles } from './repository-files.js';
 import { loadSealedFile, openSealedFile, saveSealedFile, type SealedFile } from './sealed-files.js';
 
 /** Index files that are fetched at once: latency is hidden, memory stays bounded. */
@@ -37,25 +37,40 @@ export async function loadIndexFiles(
   return index;
 }
 
-/** Loads the index files that `index` does not have yet. What lies in vanished files stays in the index. */
+/**
+ * Loads the index files that `index` does not have yet. What lies in vanished files stays in the index. Of a blob that
+ * lies in several packs, the index finds the one that was listed first: nothing tells whether the pack of a later file
+ * really holds it, and whoever has taken a host over can only add. So files are added in their order, the oldest first
+ * as far as the store tells their times, although several are fetched at once.
+ */
 export async function refreshIndexFiles(
   files: RepositoryFiles,
   cipher: BlobCipher,
   index: BlobIndex,
   { signal }: FileCallOptions = {},
 ): Promise<IndexChanges> {
-  const listed = new Set<string>();
-  for await (const { id } of files.list('index', { signal })) listed.add(id);
-  const added = [...listed].filter((id) => !index.files.has(id));
+  const listed = new Map<string, RepositoryFileInfo>();
+  for await (const info of files.list('index', { signal })) listed.set(info.id, info);
+  const added = [...listed.values()].filter(({ id }) => !index.files.has(id)).sort(oldestFirst);
   const vanished = [...index.files].filter((id) => !listed.has(id));
   const pacer = new LoopPacer();
-  await inParallel(added, MAX_LOADS_AT_ONCE, async (id) => {
-    for await (const pack of readIndexFile(files, cipher, id, { signal, pacer })) {
-      index.add(pack.id, pack.blobs, { saved: true });
-    }
-    index.files.add(id);
+  let turn: Promise<unknown> = Promise.resolve();
+  await inParallel(added, MAX_LOADS_AT_ONCE, ({ id }) => {
+    const loading = loadSealedFile(files, cipher, 'index', id, { signal, pacer });
+    const adding = Promise.all([loading, turn]).then(async ([json]) => {
+      for await (const pack of paced(parseIndexFile(json, `index ${id}`), pacer, signal)) {
+        index.add(pack.id, pack.blobs, { saved: true });
+      }
+      index.files.add(id);
+    });
+    turn = adding.catch(() => undefined);
+    return adding;
   });
-  return { added, vanished };
+  return { added: added.map(({ id }) => id), vanished };
+}
+
+function oldestFirst(left: RepositoryFileInfo, right: RepositoryFileInfo): number {
+  return left.lastModified.getTime() - right.lastModified.getTime() || (left.id < right.id ? -1 : 1);
 }
 
 /** The packs that one index file lists; reading rests whenever the event loop is due. */

@@ -5,6 +5,7 @@ import type { ScryptCost } from '../crypto/key-derivation.js';
 import type { MasterKey } from '../crypto/master-key.js';
 import { RepositoryError } from '../errors/repository-error.js';
 import type { BlobType } from '../pack/packed-blob.js';
+import type { BadPack } from './bad-packs.js';
 import { BlobLoader } from './blob-loader.js';
 import { loadIndexFiles, refreshIndexFiles, saveIndexFiles, type IndexChanges } from './index-files.js';
 import type { RepositoryConfig } from './repository-config.js';
@@ -121,6 +122,11 @@ export class Repository {
   /** The plaintext of one blob, its hash proven; not to be changed. Trees that were read last are kept. */
   async loadBlob(type: BlobType, id: string, index: BlobIndex, options?: FileCallOptions): Promise<Buffer> {
     return this.#blobs.load(type, id, index, options);
+  }
+
+  /** Packs in which a blob was looked for in vain by `loadBlob`, also where it was found in another. */
+  get badPacks(): readonly BadPack[] {
+    return this.#blobs.badPacks.list();
   }
 
   /** All index files as one index, or an error: a part of the truth is none. Readers list snapshots before. */

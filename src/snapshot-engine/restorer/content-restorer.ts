@@ -5,7 +5,8 @@ import type { ContentPart } from './file-content.js';
 import type { FileJob } from './file-writer.js';
 import { leastBusy } from '../workers/least-busy.js';
 import { partsToFetch, type PlannedEntry } from './restore-plan.js';
-import type { BlobLocation, BlobLookup } from './restore-source.js';
+import type { OtherCopies } from './other-copies.js';
+import type { BlobLocation } from './restore-source.js';
 import type { BlobUse, PrepareRequest, WriteAnswer, WriteRequest } from './restore-worker.js';
 import type { Replaces } from './target-directories.js';
 
@@ -47,7 +48,7 @@ const NO_PARTS: MutableUse['parts'] = [];
  */
 export class ContentRestorer {
   readonly #fetcher: BlobFetcher;
-  readonly #index: BlobLookup;
+  readonly #others: OtherCopies;
   readonly #workers: readonly RemoteService[];
   readonly #listener: ContentListener;
   readonly #uses = new Map<string, MutableUse>();
@@ -56,17 +57,15 @@ export class ContentRestorer {
   readonly #empty: FileJob[] = [];
   /** By pack. */
   readonly #workerOf = new Map<string, RemoteService>();
-  /** Places of blobs that were tried in vain. */
-  readonly #tried = new Map<string, Set<string>>();
 
   constructor(
     fetcher: BlobFetcher,
-    index: BlobLookup,
+    others: OtherCopies,
     workers: readonly RemoteService[],
     listener: ContentListener,
   ) {
     this.#fetcher = fetcher;
-    this.#index = index;
+    this.#others = others;
     this.#workers = workers;
     this.#listener = listener;
   }
@@ -183,9 +182,7 @@ export class ContentRestorer {
 
   /** A blob that cannot be had from this place: from another one, or its files fail. */
   #lost(blob: BlobLocation, message: string, again: BlobLocation[]): void {
-    const tried = this.#tried.get(blob.id) ?? new Set<string>();
-    this.#tried.set(blob.id, tried.add(placeOf(blob)));
-    const other = this.#index.findAll('data', blob.id).find((place) => !tried.has(placeOf(place)));
+    const other = this.#others.after(blob, message, { sameLength: true });
     if (other !== undefined) return void again.push(other);
     const use = this.#uses.get(blob.id);
     if (use === undefined) return;
@@ -230,10 +227,6 @@ export class ContentRestorer {
         .call('discard', paths)
         .catch(() => undefined);
   }
-}
-
-function placeOf({ packId, offset }: BlobLocation): string {
-  return `${packId} ${offset}`;
 }
 
 export function replacedBy({ action, existing }: PlannedEntry): Replaces {

@@ -18,6 +18,8 @@ export class ContentResolver {
   readonly #index: BlobLookup;
   readonly #maxBlobBytes: number;
   readonly #zeros = new ZeroBlobs();
+  /** Copies that were read, of blobs that the index knows with different lengths. */
+  readonly #settled = new Map<string, BlobLocation>();
   /** The index makes new strings at each answer; most of them are the same few packs. */
   readonly #packIds = new Map<string, string>();
 
@@ -26,12 +28,17 @@ export class ContentResolver {
     this.#maxBlobBytes = maxBlobBytes;
   }
 
+  /** This copy of the blob is the right one. */
+  settle(blob: BlobLocation): void {
+    this.#settled.set(blob.id, blob);
+  }
+
   /** The parts of a file in order, without gaps; or why it cannot be restored. */
   resolve({ content, sizeBytes }: WantedEntry): readonly ContentPart[] | RefusalReason {
     const parts: ContentPart[] = [];
     let offset = 0;
     for (const id of content) {
-      const found = this.#index.find('data', id);
+      const found = this.#settled.get(id) ?? this.#index.find('data', id);
       if (found === undefined) return 'missing_blob';
       const blob = { ...found, id, packId: this.#packId(found.packId) };
       const lengthBytes = contentBytesOf(blob);

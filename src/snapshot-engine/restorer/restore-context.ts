@@ -1,6 +1,9 @@
 import type { RemoteService, Workers } from '../workers/worker-service.js';
 import { readOwnerNames } from '../filesystem/owner-names.js';
+import { BadPacks } from '../repository/bad-packs.js';
 import { BlobFetcher } from './blob-fetcher.js';
+import { BlobReader } from './blob-reader.js';
+import { settleDisputedLengths } from './disputed-lengths.js';
 import { compareFiles } from './file-comparer.js';
 import { ContentResolver } from './file-content.js';
 import { DEFAULT_RESTORE_LIMITS, type RestoreLimits, type RestoreOptions } from './restore-options.js';
@@ -32,6 +35,8 @@ export class RestoreContext {
   readonly fetcher: BlobFetcher;
   readonly content: ContentResolver;
   readonly workers: readonly RemoteService[];
+  readonly badPacks = new BadPacks();
+  readonly #reader: BlobReader;
 
   static async open(
     source: RestoreSource,
@@ -60,6 +65,7 @@ export class RestoreContext {
     this.workers = workers;
     this.fetcher = new BlobFetcher(source, this.limits);
     this.content = new ContentResolver(index, this.limits.blobBytes);
+    this.#reader = new BlobReader(this.fetcher, index, workers, this.badPacks);
   }
 
   /** Reads what is wanted and what is there, compares, plans; changes nothing, unless `opensClosed`. */
@@ -70,6 +76,7 @@ export class RestoreContext {
   ): Promise<RestorePlan> {
     const { options, content } = this;
     const wanted = await this.#wanted(rootTree, onEntries);
+    await settleDisputedLengths(wanted.entries, this.index, this.#reader, content, options.signal);
     const target = await this.#target(root, wanted, opensClosed);
     // After a crash of the machine a name no longer proves that what it names reached the disk.
     const verify = root?.resumes === 'before-boot' ? 'content' : (options.verify ?? 'status');
@@ -89,7 +96,7 @@ export class RestoreContext {
   #wanted(rootTree: string, onEntries?: (count: number) => void): Promise<WantedTree> {
     const { options, limits } = this;
     const names = options.owners === 'names' ? readOwnerNames() : undefined;
-    return readWantedTree(new TreeLoader(this.fetcher, this.index, this.workers), rootTree, {
+    return readWantedTree(new TreeLoader(this.#reader, this.index), rootTree, {
       selection: new Selection(options.from, options.paths),
       policy: new EntryPolicy(options, process.geteuid?.() === 0, names),
       maxEntries: limits.entries,

@@ -22,6 +22,7 @@ const blob = (id: string, more: Partial<BlobLocation> = {}): BlobLocation => ({
 const index = {
   find: (_type: string, id: string) => (id === 'missing' ? undefined : blob(id)),
   findAll: () => [],
+  disputedData: () => new Set<string>(),
 };
 
 function wanted(path: string, content: string, more: Partial<WantedEntry> = {}): WantedEntry {

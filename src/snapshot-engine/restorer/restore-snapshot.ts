@@ -1,11 +1,13 @@
 import { LoopPacer } from '../blob-index/loop-pacer.js';
 import { RepositoryError } from '../errors/repository-error.js';
+import type { BadPack } from '../repository/bad-packs.js';
 import { closeFd } from '../filesystem/open-beneath.js';
 import type { Workers } from '../workers/worker-service.js';
 import { throwIfCancelled } from '../errors/cancellation.js';
 import { ContentRestorer } from './content-restorer.js';
 import type { Failure } from './entry-failure.js';
 import { RestoreContext } from './restore-context.js';
+import { OtherCopies } from './other-copies.js';
 import type { RestoreOptions } from './restore-options.js';
 import type { PlannedEntry, RestorePlan, RestoreSummary } from './restore-plan.js';
 import type { BlobLookup, RestoreSource } from './restore-source.js';
@@ -27,6 +29,8 @@ export interface RestoreResult {
   readonly refused: readonly Refusal[];
   /** Not restored because something went wrong; everything else is whole. */
   readonly failed: readonly Failure[];
+  /** Packs that did not hold what an index says. What was brought came from other copies then, and is right. */
+  readonly badPacks: readonly BadPack[];
   readonly filesRestored: number;
   readonly bytesFetched: number;
 }
@@ -98,7 +102,8 @@ export async function restoreSnapshot(
       progress.end();
       const { filesRestored, bytesFetched } = progress;
       const { summary, refused } = plan;
-      return { summary, refused, failed: [...failures.values()], filesRestored, bytesFetched };
+      const badPacks = context.badPacks.list();
+      return { summary, refused, failed: [...failures.values()], badPacks, filesRestored, bytesFetched };
     } finally {
       await context.close();
     }
@@ -125,7 +130,8 @@ async function apply(
   await steps.makeDirectories(plan);
   const written = plan.entries.filter(isWritten);
   progress.writes(plan.summary, written.length);
-  const content = new ContentRestorer(context.fetcher, context.index, context.workers, {
+  const others = new OtherCopies(context.index, context.badPacks);
+  const content = new ContentRestorer(context.fetcher, others, context.workers, {
     onFile: (path) => progress.onFile(path),
     onBytes: (bytes) => progress.onBytes(bytes),
     onFailure,

@@ -5,7 +5,7 @@ import type { RepositoryFiles } from '../repository/repository-files.js';
 export type { BlobLocation };
 
 /** What a restore needs of a blob index. */
-export type BlobLookup = Pick<BlobIndex, 'find' | 'findAll'>;
+export type BlobLookup = Pick<BlobIndex, 'find' | 'findAll' | 'disputedData'>;
 
 /** What a restore needs of a repository: sealed bytes, and the key that opens them. */
 export interface RestoreSource {

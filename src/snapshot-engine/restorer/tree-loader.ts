@@ -1,9 +1,6 @@
-import { damaged } from '../errors/repository-error.js';
-import type { RemoteService } from '../workers/worker-service.js';
-import type { BlobFetcher } from './blob-fetcher.js';
-import type { BlobLookup, BlobLocation } from './restore-source.js';
-import type { OpenedBlobs, OpenRequest } from './restore-worker.js';
-import { leastBusy } from '../workers/least-busy.js';
+import { RepositoryError } from '../errors/repository-error.js';
+import type { BlobReader } from './blob-reader.js';
+import type { BlobLocation, BlobLookup } from './restore-source.js';
 
 /** The plaintext of a tree, or why there is none. */
 export type TreeHandler = (id: string, plaintext: Uint8Array | Error) => Promise<void>;
@@ -13,16 +10,14 @@ export class MissingTree extends Error {
   override readonly name = 'MissingTree';
 }
 
-/** Tree blobs by id: fetched together, opened and verified on worker threads. */
+/** Tree blobs by id. */
 export class TreeLoader {
-  readonly #fetcher: BlobFetcher;
+  readonly #reader: BlobReader;
   readonly #index: BlobLookup;
-  readonly #workers: readonly RemoteService[];
 
-  constructor(fetcher: BlobFetcher, index: BlobLookup, workers: readonly RemoteService[]) {
-    this.#fetcher = fetcher;
+  constructor(reader: BlobReader, index: BlobLookup) {
+    this.#reader = reader;
     this.#index = index;
-    this.#workers = workers;
   }
 
   /** Calls `handle` once for each id, in any order, never twice at a time. */
@@ -33,26 +28,12 @@ export class TreeLoader {
       if (location === undefined) await handle(id, new MissingTree(`Tree ${id} is in no index.`));
       else known.push(location);
     }
-    let turn = Promise.resolve();
-    const inTurn = (id: string, plaintext: Uint8Array | Error): Promise<void> => {
-      turn = turn.then(() => handle(id, plaintext));
-      return turn;
-    };
-    await this.#fetcher.fetch(
-      known,
-      {
-        onBytes: async ({ bytes, offset, blobs }) => {
-          const request: OpenRequest = { bytes, offset, blobs };
-          const worker = leastBusy(this.#workers);
-          const { plaintexts } = await worker.call<OpenedBlobs>('open', request, [bytes.buffer]);
-          for (const [index, plaintext] of plaintexts.entries()) {
-            const { id } = blobs[index]!;
-            await inTurn(id, typeof plaintext === 'string' ? damaged(`Tree ${id}`, plaintext) : plaintext);
-          }
-        },
-        onMissing: ({ id }, error) => inTurn(id, error),
-      },
-      signal,
+    await this.#reader.read(known, signal, ({ id }, plaintext) =>
+      handle(id, plaintext instanceof Error ? unreadable(id, plaintext) : plaintext),
     );
   }
+}
+
+function unreadable(id: string, { message }: Error): RepositoryError {
+  return new RepositoryError('damaged_repository', message, `tree ${id}`);
 }
