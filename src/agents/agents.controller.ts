@@ -8,7 +8,8 @@ import type { Principal } from '../auth/principal.js';
 import { Clock } from '../config/clock.js';
 import { Config } from '../config/config.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
-import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { decodeCursor } from '../rest/cursor.js';
+import { cutPage } from '../rest/cut-page.js';
 import { nextLink, PageQuery } from '../rest/page.dto.js';
 import { agentJson } from './agent-json.js';
 import {
@@ -89,10 +90,9 @@ export class AgentsController {
   ): Promise<AgentPageDto> {
     const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'uuid' });
     const found = await this.agents.list(caller.userId, { afterId: position?.id, limit: limit + 1 });
-    const data = found.slice(0, limit).map((agent) => agentJson(agent, this.clock.now()));
-    const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;
-    if (next_cursor !== null) void reply.header('link', nextLink(request.url, next_cursor));
-    return { data, next_cursor };
+    const { shown, nextCursor } = cutPage(found, limit, ({ id }) => ({ id }));
+    if (nextCursor !== null) void reply.header('link', nextLink(request.url, nextCursor));
+    return { data: shown.map((agent) => agentJson(agent, this.clock.now())), next_cursor: nextCursor };
   }
 
   @Get(`${PATH}/:id`)

@@ -3,7 +3,8 @@ import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { notFound } from '../errors/request-errors.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
-import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { decodeCursor } from '../rest/cursor.js';
+import { cutPage } from '../rest/cut-page.js';
 import { nextLink } from '../rest/page.dto.js';
 import { Caller, Scopes } from './access.decorators.js';
 import {
@@ -62,10 +63,9 @@ export class ApiKeysController {
     if (userId !== caller.userId && !grants(caller, ['admin'])) throw notFound('user');
     const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'uuid' });
     const found = await this.keys.list(userId, { afterId: position?.id, limit: limit + 1 });
-    const data = found.slice(0, limit).map(apiKeyJson);
-    const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;
-    if (next_cursor !== null) void reply.header('link', nextLink(request.url, next_cursor));
-    return { data, next_cursor };
+    const { shown, nextCursor } = cutPage(found, limit, ({ id }) => ({ id }));
+    if (nextCursor !== null) void reply.header('link', nextLink(request.url, nextCursor));
+    return { data: shown.map(apiKeyJson), next_cursor: nextCursor };
   }
 
   @Get(`${PATH}/:id`)

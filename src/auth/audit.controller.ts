@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource, type FindOptionsWhere, LessThan } from 'typeorm';
 import { notFound } from '../errors/request-errors.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
-import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { decodeCursor } from '../rest/cursor.js';
+import { cutPage } from '../rest/cut-page.js';
 import { nextLink } from '../rest/page.dto.js';
 import { Caller, Scopes } from './access.decorators.js';
 import { AuditEntry } from './audit-entry.entity.js';
@@ -40,10 +41,9 @@ export class AuditController {
       order: { id: 'DESC' },
       take: limit + 1,
     });
-    const data = found.slice(0, limit).map(auditEntryJson);
-    const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;
-    if (next_cursor !== null) void reply.header('link', nextLink(request.url, next_cursor));
-    return { data, next_cursor };
+    const { shown, nextCursor } = cutPage(found, limit, ({ id }) => ({ id: Number(id) }));
+    if (nextCursor !== null) void reply.header('link', nextLink(request.url, nextCursor));
+    return { data: shown.map(auditEntryJson), next_cursor: nextCursor };
   }
 }
 

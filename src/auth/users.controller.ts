@@ -2,7 +2,8 @@ import { Body, Controller, Get, Param, Patch, Post, Query, Req, Res } from '@nes
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
-import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { decodeCursor } from '../rest/cursor.js';
+import { cutPage } from '../rest/cut-page.js';
 import { nextLink, PageQuery } from '../rest/page.dto.js';
 import { Scopes } from './access.decorators.js';
 import type { AuditOrigin } from './audit-log.service.js';
@@ -46,10 +47,9 @@ export class UsersController {
   ): Promise<UserPageDto> {
     const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'integer' });
     const found = await this.users.list({ afterId: position?.id, limit: limit + 1 });
-    const data = found.slice(0, limit).map(userJson);
-    const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;
-    if (next_cursor !== null) void reply.header('link', nextLink(request.url, next_cursor));
-    return { data, next_cursor };
+    const { shown, nextCursor } = cutPage(found, limit, ({ id }) => ({ id }));
+    if (nextCursor !== null) void reply.header('link', nextLink(request.url, nextCursor));
+    return { data: shown.map(userJson), next_cursor: nextCursor };
   }
 
   @Get(`${PATH}/:id`)

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { cursorTime, decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { cursorTime, decodeCursor } from '../rest/cursor.js';
+import { cutPage } from '../rest/cut-page.js';
 import { Job, type JobState } from './job.entity.js';
 
 export interface JobFilters {
@@ -44,11 +45,8 @@ export class JobListing {
       query.andWhere('(job.created_at, job.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid))', after);
     }
     const { entities, raw } = await query.getRawAndEntities<{ position: string }>();
-    const jobs = entities.slice(0, limit);
-    const hasMore = entities.length > limit;
-    return {
-      jobs,
-      nextCursor: hasMore ? encodeCursor({ at: raw[limit - 1]!.position, id: jobs.at(-1)!.id }) : null,
-    };
+    const rows = entities.map((job, nth) => ({ job, at: raw[nth]!.position }));
+    const { shown, nextCursor } = cutPage(rows, limit, ({ job, at }) => ({ at, id: job.id }));
+    return { jobs: shown.map(({ job }) => job), nextCursor };
   }
 }

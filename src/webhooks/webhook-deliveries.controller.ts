@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller, Scopes } from '../auth/access.decorators.js';
 import type { Principal } from '../auth/principal.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
-import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { decodeCursor } from '../rest/cursor.js';
+import { cutPage } from '../rest/cut-page.js';
 import { nextLink } from '../rest/page.dto.js';
 import { WebhookDeliveries } from './webhook-deliveries.service.js';
 import type { WebhookDelivery } from './webhook-delivery.entity.js';
@@ -56,10 +57,9 @@ export class WebhookDeliveriesController {
   ): Promise<WebhookDeliveryPageDto> {
     const afterId = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'uuid' }).id;
     const found = await this.deliveries.list(userId, id, { afterId, state, limit: limit + 1 });
-    const data = found.slice(0, limit).map(deliveryJson);
-    const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;
-    if (next_cursor !== null) void reply.header('link', nextLink(request.url, next_cursor));
-    return { data, next_cursor };
+    const { shown, nextCursor } = cutPage(found, limit, ({ id }) => ({ id }));
+    if (nextCursor !== null) void reply.header('link', nextLink(request.url, nextCursor));
+    return { data: shown.map(deliveryJson), next_cursor: nextCursor };
   }
 
   @Get(`${PATH}/deliveries/:delivery_id`)

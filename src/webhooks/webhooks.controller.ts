@@ -19,7 +19,8 @@ import type { AuditOrigin } from '../auth/audit-log.service.js';
 import { Origin } from '../auth/audit-origin.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { ApiProblems } from '../rest/api-problems.decorator.js';
-import { decodeCursor, encodeCursor } from '../rest/cursor.js';
+import { decodeCursor } from '../rest/cursor.js';
+import { cutPage } from '../rest/cut-page.js';
 import { etagOf } from '../rest/etag.js';
 import { nextLink, PageQuery } from '../rest/page.dto.js';
 import { RegisteredWebhooks } from './registered-webhooks.service.js';
@@ -73,10 +74,9 @@ export class WebhooksController {
   ): Promise<WebhookPageDto> {
     const position = cursor === undefined ? undefined : decodeCursor<Position>(cursor, { id: 'uuid' });
     const found = await this.webhooks.list(userId, { afterId: position?.id, limit: limit + 1 });
-    const data = found.slice(0, limit).map(webhookJson);
-    const next_cursor = found.length > limit ? encodeCursor({ id: data.at(-1)!.id }) : null;
-    if (next_cursor !== null) void reply.header('link', nextLink(request.url, next_cursor));
-    return { data, next_cursor };
+    const { shown, nextCursor } = cutPage(found, limit, ({ id }) => ({ id }));
+    if (nextCursor !== null) void reply.header('link', nextLink(request.url, nextCursor));
+    return { data: shown.map(webhookJson), next_cursor: nextCursor };
   }
 
   @Get(`${PATH}/:id`)
