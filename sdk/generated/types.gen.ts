@@ -1985,6 +1985,10 @@ export type WorkspaceCountersDto = {
      * Calls to the provider by runs.
      */
     provider_requests: number;
+    /**
+     * Calls to the provider by thinning out, prunes, checks and drills.
+     */
+    maintenance_requests: number;
 };
 
 export type WorkspaceDto = {
@@ -2084,9 +2088,17 @@ export type WorkspaceRepositoryDto = {
     stored_bytes: number;
     last_checked_at: string | null;
     /**
-     * What the last check or maintenance found wrong.
+     * What the last check found wrong; it stands until the same content was read again.
      */
     last_check_problem: string | null;
+    /**
+     * Why old snapshots could not be thinned out or packs not be removed the last time, or why a check could not be made.
+     */
+    last_maintenance_problem: string | null;
+    /**
+     * In the bucket, made by other programs; they are kept and never thinned out.
+     */
+    foreign_snapshots: number;
 };
 
 /**
@@ -3128,7 +3140,7 @@ export type DecideRestoreErrors = {
     /**
      * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
      *
-     * `restore_not_waiting`: The restore is in another state than the decision is about.
+     * `restore_state`: The restore is not in a state in which this can be done: not planned yet, started already, or ended.
      */
     409: Problem;
     /**
@@ -5241,7 +5253,7 @@ export type CancelRestoreErrors = {
     /**
      * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
      *
-     * `restore_state`: The restore is not in a state in which this can be done: not planned yet, or ended.
+     * `restore_state`: The restore is not in a state in which this can be done: not planned yet, started already, or ended.
      */
     409: Problem;
     /**
@@ -5365,7 +5377,7 @@ export type StartRestoreErrors = {
     /**
      * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
      *
-     * `restore_state`: The restore is not in a state in which this can be done: not planned yet, or ended.
+     * `restore_state`: The restore is not in a state in which this can be done: not planned yet, started already, or ended.
      */
     409: Problem;
     /**

@@ -10,8 +10,6 @@ export type AgentsErrorCode =
   | 'agent_name_taken'
   /** 409. */
   | 'agent_is_embedded'
-  /** 409. The restore is in another state than the decision is about. */
-  | 'restore_not_waiting'
   /** 409. */
   | 'too_many_restores';
 
@@ -64,10 +62,6 @@ export function agentIsEmbedded(): AgentsError {
     'agent_is_embedded',
     'The server runs this agent itself. Its operator does without it by setting EMBEDDED_AGENT=false.',
   );
-}
-
-export function restoreNotWaiting(state: string): AgentsError {
-  return new AgentsError('restore_not_waiting', `The restore is ${state}: there is nothing to decide.`);
 }
 
 export function tooManyRestores(limit: number): AgentsError {

@@ -6,6 +6,7 @@ import { Config } from '../config/config.js';
 import { notFound, validationFailed } from '../errors/request-errors.js';
 import { Jobs } from '../jobs/jobs.service.js';
 import { Agent } from '../repositories/agent.entity.js';
+import { RestoreSteps } from '../repositories/restore-steps.service.js';
 import { agentInUse, agentIsEmbedded } from './agents-error.js';
 import { Evictions } from './evictions.service.js';
 
@@ -32,6 +33,7 @@ export class Agents {
   constructor(
     private readonly database: DataSource,
     private readonly evictions: Evictions,
+    private readonly restores: RestoreSteps,
     private readonly jobs: Jobs,
     private readonly audit: AuditLog,
     private readonly config: Config,
@@ -86,7 +88,7 @@ export class Agents {
 
   private async giveUpWork(manager: EntityManager, agentId: string): Promise<void> {
     const detail = 'The agent that was to do this was removed.';
-    await manager.query(FAIL_RESTORES, [agentId, detail]);
+    await this.restores.giveUp(manager, agentId, detail);
     const asked = await manager.query<{ id: string }[]>(REQUESTED_RUNS, [agentId]);
     for (const { id } of asked) await this.jobs.fail(id, 'agent_removed', detail, manager);
     await manager.query(FORGET_REQUESTS, [agentId]);
@@ -105,13 +107,6 @@ const GET = `${SEEN} AND a.id = $2`;
 const LIST = `${SEEN}
     AND ($2::uuid IS NULL OR (a.enrolled_at, a.id) < (SELECT enrolled_at, id FROM agents WHERE id = $2))
   ORDER BY a.enrolled_at DESC, a.id DESC LIMIT $3`;
-
-const FAIL_RESTORES = `
-  WITH failed AS (
-    UPDATE restores SET state = 'failed', error_code = 'agent_removed', error_detail = $2, finished_at = now(),
-        version = version + 1
-      WHERE agent_id = $1 AND finished_at IS NULL RETURNING id
-  ) SELECT pg_notify('restore_changes', id::text) FROM failed`;
 
 const REQUESTED_RUNS =
   'SELECT requested_run_id AS id FROM workspaces WHERE agent_id = $1 AND requested_run_id IS NOT NULL';

@@ -39,12 +39,6 @@ export const AGENT_PROBLEMS: Readonly<Record<AgentsErrorCode, ProblemKind>> = {
     meaning: 'The server runs this agent itself, on its own machine.',
     action: 'Its operator does without it by setting `EMBEDDED_AGENT=false`.',
   },
-  restore_not_waiting: {
-    status: 409,
-    title: 'Restore not waiting',
-    meaning: 'The restore is in another state than the decision is about.',
-    action: 'Look at its state; one that has ended is asked for anew.',
-  },
   too_many_restores: {
     status: 409,
     title: 'Too many restores',

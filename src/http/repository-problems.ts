@@ -32,6 +32,13 @@ export const REPOSITORY_PROBLEMS: Readonly<Record<RepositoryProblemCode, Problem
       'A snapshot relies on files that are missing or about to be deleted, or on an index that is out of date.',
     action: 'The agent loads the index again and repeats the run; it does so by itself.',
   },
+  restore_state: {
+    status: 409,
+    title: 'Not in this state',
+    meaning:
+      'The restore is not in a state in which this can be done: not planned yet, started already, or ended.',
+    action: 'Read the restore again; its `state` tells what can be done.',
+  },
   repository_not_found: {
     status: 404,
     title: 'Repository not found',

@@ -45,12 +45,6 @@ export const SNAPSHOT_PROBLEMS: Readonly<Record<SnapshotsErrorCode, ProblemKind>
     meaning: 'The restore would write into the directory of the workspace itself.',
     action: 'Repeat the request with `confirm_in_place`, or restore into a new directory.',
   },
-  restore_state: {
-    status: 409,
-    title: 'Not in this state',
-    meaning: 'The restore is not in a state in which this can be done: not planned yet, or ended.',
-    action: 'Read the restore again; its `state` tells what can be done.',
-  },
   archive_too_large: {
     status: 413,
     title: 'Archive too large',

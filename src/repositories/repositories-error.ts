@@ -1,7 +1,10 @@
 import type { RepositoryRejection } from '../agent-protocol/protocol.js';
 import { StowageError, type StowageErrorOptions } from '../errors/stowage-error.js';
 
-export type RepositoriesErrorCode = RepositoryRejection;
+export type RepositoriesErrorCode =
+  | RepositoryRejection
+  /** 409: the restore is in a state in which this cannot be done. */
+  | 'restore_state';
 
 /**
  * Why an agent is refused at a repository. Failures of the bucket are StorageErrors, and what is wrong with the
@@ -23,6 +26,11 @@ export function leaseLost(): RepositoriesError {
     'lease_lost',
     'The lease of this workspace has expired, was given up, or went to another agent. Take it anew.',
   );
+}
+
+/** @param state of the restore @param why a sentence */
+export function restoreState(state: string, why: string): RepositoriesError {
+  return new RepositoriesError('restore_state', `The restore is ${state}. ${why}`);
 }
 
 /** @param because the end of the sentence, without a full stop */

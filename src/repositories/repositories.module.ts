@@ -11,6 +11,7 @@ import { Leases } from './leases.service.js';
 import { Proofs } from './proofs.service.js';
 import { Repositories } from './repositories.service.js';
 import { RepositoryPasswords } from './repository-passwords.service.js';
+import { RestoreEndings } from './restore-endings.service.js';
 import { RestoreSteps } from './restore-steps.service.js';
 import { SnapshotCommits } from './snapshot-commits.service.js';
 import { StoredFiles } from './stored-files.service.js';
@@ -28,6 +29,7 @@ import { StoredFiles } from './stored-files.service.js';
     Proofs,
     Repositories,
     RepositoryPasswords,
+    RestoreEndings,
     RestoreSteps,
     SnapshotCommits,
     StoredFiles,
@@ -41,6 +43,7 @@ import { StoredFiles } from './stored-files.service.js';
     Proofs,
     Repositories,
     RepositoryPasswords,
+    RestoreEndings,
     RestoreSteps,
     SnapshotCommits,
   ],

@@ -65,6 +65,10 @@ export class RepositoryRow {
   @Column({ name: 'last_maintenance_problem', type: 'text', nullable: true })
   lastMaintenanceProblem: string | null;
 
+  /** The problem is one of the repository itself, and does not pass by itself as a lock or a failing bucket does. */
+  @Column({ name: 'maintenance_doubt', type: 'boolean', default: false })
+  maintenanceDoubt: boolean;
+
   @Column({ name: 'last_pruned_at', type: 'timestamptz', nullable: true })
   lastPrunedAt: Date | null;
 

@@ -15,8 +15,6 @@ export type SnapshotsErrorCode =
   | 'no_snapshot'
   /** 400: would write into the workspace itself, and nobody said so. */
   | 'confirmation_required'
-  /** 409: the restore is in a state in which this cannot be done. */
-  | 'restore_state'
   /** 413: more entries than an archive holds. */
   | 'archive_too_large'
   /** 429: more event streams of one user than a process keeps. */

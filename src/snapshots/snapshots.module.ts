@@ -12,7 +12,9 @@ import { SnapshotReads } from './browsing/snapshot-reads.service.js';
 import { SnapshotDeletion } from './history/snapshot-deletion.service.js';
 import { SnapshotsController } from './history/snapshots.controller.js';
 import { Snapshots } from './history/snapshots.service.js';
+import { MaintenanceModule } from './maintenance/maintenance.module.js';
 import { RepositoryPasswordController } from './repository-password.controller.js';
+import { AbandonedRestores } from './restores/abandoned-restores.service.js';
 import { RestoreChanges } from './restores/restore-changes.service.js';
 import { RestoreEvents } from './restores/restore-events.service.js';
 import { RestoreListing } from './restores/restore-listing.service.js';
@@ -31,7 +33,14 @@ import { Workspaces } from './workspaces/workspaces.service.js';
 /** Users' view of workspaces. Global, because the settings below ask for the statistics without knowing who keeps them. */
 @Global()
 @Module({
-  imports: [AgentsModule, JobsModule, RepositoriesModule, StorageProvidersModule, WebhooksModule],
+  imports: [
+    AgentsModule,
+    JobsModule,
+    MaintenanceModule,
+    RepositoriesModule,
+    StorageProvidersModule,
+    WebhooksModule,
+  ],
   controllers: [
     WorkspacesController,
     SnapshotsController,
@@ -41,6 +50,7 @@ import { Workspaces } from './workspaces/workspaces.service.js';
   ],
   providers: [
     { provide: SnapshotStats, useClass: StoredSnapshotStats },
+    AbandonedRestores,
     HealthMetrics,
     HostPaths,
     RepositoryRemoval,

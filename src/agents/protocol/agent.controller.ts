@@ -78,7 +78,7 @@ export class AgentController {
   @ProtocolHeader()
   @ApiOperation({ operationId: 'decideRestore', summary: 'Start or cancel a restore onto this host' })
   @ApiOkResponse({ type: RestoreStatusDto })
-  @ApiProblems('unsupported_protocol', 'agent_removed', 'not_found', 'restore_not_waiting')
+  @ApiProblems('unsupported_protocol', 'agent_removed', 'not_found', 'restore_state')
   async decideRestore(
     @Calling() agent: CallingAgent,
     @Body() body: RestoreDecisionDto,

@@ -10,7 +10,7 @@ import { notFound, validationFailed } from '../../errors/request-errors.js';
 import { RestoreSteps } from '../../repositories/restore-steps.service.js';
 import { Restore } from '../../repositories/restore.entity.js';
 import { AgentNudges } from '../agent-nudges.service.js';
-import { restoreNotWaiting, tooManyRestores } from '../agents-error.js';
+import { tooManyRestores } from '../agents-error.js';
 import type { CallingAgent } from '../calling-agents.service.js';
 
 /** Restores of one agent that have not ended. */
@@ -70,14 +70,13 @@ export class AskedRestores {
     };
   }
 
-  /** @throws RequestError `not_found`; AgentsError `restore_not_waiting` */
+  /** @throws RequestError `not_found`; RepositoriesError `restore_state` */
   async decide(agent: CallingAgent, { restore_id, phase }: RestoreDecision): Promise<RestoreStatus> {
-    const { state } = await this.status(agent, restore_id);
+    await this.status(agent, restore_id);
     await this.database.transaction(async (manager) => {
-      const isDone = await (phase === 'run'
+      await (phase === 'run'
         ? this.steps.start(manager, restore_id)
         : this.steps.cancel(manager, restore_id));
-      if (!isDone) throw restoreNotWaiting(state);
       await this.nudges.nudge(manager, agent.id);
     });
     return this.status(agent, restore_id);

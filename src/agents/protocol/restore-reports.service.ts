@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { RestoreReport } from '../../agent-protocol/messages.js';
-import { Notifications } from '../../database/notifications.service.js';
 import { Proofs } from '../../repositories/proofs.service.js';
-import { RESTORE_CHANGES_CHANNEL } from '../../repositories/restore-changes.js';
+import {
+  CHANGED_RESTORE,
+  type ChangedRestore,
+  RestoreEndings,
+} from '../../repositories/restore-endings.service.js';
 import type { RestoreState } from '../../repositories/restore.entity.js';
-import { Webhooks } from '../../webhooks/webhooks.service.js';
 import { AgentNudges } from '../agent-nudges.service.js';
 
 /** Takes in how far restores are. Reports that come late, twice or out of order change nothing. */
@@ -13,9 +15,8 @@ import { AgentNudges } from '../agent-nudges.service.js';
 export class RestoreReports {
   constructor(
     private readonly database: DataSource,
-    private readonly notifications: Notifications,
     private readonly proofs: Proofs,
-    private readonly webhooks: Webhooks,
+    private readonly endings: RestoreEndings,
     private readonly nudges: AgentNudges,
   ) {}
 
@@ -34,7 +35,7 @@ export class RestoreReports {
     const { plan, progress, result, code, detail } = report;
     const json = (value: object | undefined): string | null =>
       value === undefined ? null : JSON.stringify(value);
-    const [rows] = await manager.query<[ChangedRow[], number]>(STATEMENTS[report.state], [
+    const [rows] = await manager.query<[ChangedRestore[], number]>(STATEMENTS[report.state], [
       report.restore_id,
       agentId,
       json(plan),
@@ -46,38 +47,11 @@ export class RestoreReports {
     ]);
     const [row] = rows;
     if (row === undefined) return;
-    await this.notifications.notify(manager, RESTORE_CHANGES_CHANNEL, report.restore_id);
+    if (row.finished) await this.proofs.record(manager, row.id);
+    await this.endings.tell(manager, row);
     // Another step is wanted now, or none any more.
     if (report.state !== 'running') await this.nudges.nudge(manager, agentId);
-    if (row.finished) await this.tellFinished(manager, row);
   }
-
-  private async tellFinished(manager: EntityManager, row: ChangedRow): Promise<void> {
-    await this.proofs.record(manager, row.id);
-    await this.webhooks.emit(manager, {
-      userId: row.user_id,
-      type: 'restore.finished',
-      data: {
-        workspace_id: row.workspace_id,
-        workspace_name: row.workspace_name,
-        restore_id: row.id,
-        snapshot_id: row.snapshot_id,
-        state: row.state as 'succeeded' | 'partial' | 'failed' | 'cancelled',
-        duration_ms: row.duration_ms,
-      },
-    });
-  }
-}
-
-interface ChangedRow {
-  readonly id: string;
-  readonly user_id: number;
-  readonly workspace_id: string;
-  readonly workspace_name: string;
-  readonly snapshot_id: string;
-  readonly state: RestoreState;
-  readonly finished: boolean;
-  readonly duration_ms: number | null;
 }
 
 /** All take the same parameters; what a report does not name stays as it was. */
@@ -93,9 +67,7 @@ const statement = (changes: string, from: readonly RestoreState[]): string => `
     FROM workspaces w
     WHERE r.id = $1 AND r.agent_id = $2 AND r.kind = 'restore' AND w.id = r.workspace_id
       AND $8::text IS NOT NULL AND r.state IN (${from.map((state) => `'${state}'`).join(', ')})
-    RETURNING r.id, r.user_id, r.workspace_id, w.name AS workspace_name, r.snapshot_id, r.state,
-      r.finished_at IS NOT NULL AS finished,
-      (extract(epoch FROM r.finished_at - r.started_at) * 1000)::float8 AS duration_ms`;
+    RETURNING ${CHANGED_RESTORE}`;
 
 const ENDED = 'state = $8::text, finished_at = now()';
 

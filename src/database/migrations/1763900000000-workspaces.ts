@@ -55,6 +55,7 @@ const UP = [
     maintain_after TIMESTAMPTZ NOT NULL DEFAULT now(),
     last_maintained_at TIMESTAMPTZ,
     last_maintenance_problem TEXT,
+    maintenance_doubt BOOLEAN NOT NULL DEFAULT false,
     last_pruned_at TIMESTAMPTZ,
     has_garbage BOOLEAN NOT NULL DEFAULT false,
     foreign_snapshots INTEGER NOT NULL DEFAULT 0,

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AuditLog, type AuditOrigin } from '../../auth/audit-log.service.js';
@@ -7,26 +6,33 @@ import type { Job } from '../../jobs/job.entity.js';
 import type { JobRun } from '../../jobs/job-handler.js';
 import { JobQueue } from '../../jobs/job-queue.service.js';
 import { Jobs } from '../../jobs/jobs.service.js';
-import { Repositories } from '../../repositories/repositories.service.js';
 import { SnapshotRow } from '../../repositories/snapshot.entity.js';
 import { Workspace } from '../../repositories/workspace.entity.js';
-import { acquireLock, forgetSnapshots } from '../../snapshot-engine/index.js';
+import { forgetSnapshots } from '../../snapshot-engine/index.js';
 import { failureOf } from '../job-failure.js';
+import { type MaintenanceLease, MaintenanceLeases } from '../maintenance/maintenance-leases.service.js';
+import { RepositoryAccess } from '../maintenance/repository-access.service.js';
 import { SnapshotsError } from '../snapshots-error.js';
 import { lockSnapshot } from './snapshots.service.js';
 
 const TASK = 'snapshot.delete';
+/** Before it is looked again whether the run that maintains the repository has ended. */
+const BUSY_RETRY_MS = 2_000;
 
 type DeletionPayload = { readonly job_id: string; readonly snapshot_id: string };
 
-/** Deletes single snapshots: the row is `forgetting` at once, then the object goes, then the row. */
+/**
+ * Deletes single snapshots: the row is `forgetting` at once, then the object goes, then the row. Never beside a prune or
+ * a check of the same repository.
+ */
 @Injectable()
 export class SnapshotDeletion implements OnModuleInit {
   private readonly log = new Logger(SnapshotDeletion.name);
 
   constructor(
     private readonly database: DataSource,
-    private readonly repositories: Repositories,
+    private readonly leases: MaintenanceLeases,
+    private readonly access: RepositoryAccess,
     private readonly jobs: Jobs,
     private readonly queue: JobQueue,
     private readonly audit: AuditLog,
@@ -64,7 +70,10 @@ export class SnapshotDeletion implements OnModuleInit {
   ): Promise<void> {
     try {
       await this.jobs.start(job_id);
-      await this.removeObject(snapshot_id, signal);
+      if ((await this.remove(snapshot_id, signal)) === 'busy') {
+        const runAt = new Date(this.clock.now() + BUSY_RETRY_MS);
+        return await this.queue.enqueue(TASK, { job_id, snapshot_id }, { runAt });
+      }
       await this.jobs.succeed(job_id, { snapshot_id });
     } catch (error) {
       const { code, detail } = failureOf(error);
@@ -74,23 +83,25 @@ export class SnapshotDeletion implements OnModuleInit {
     }
   }
 
-  private async removeObject(id: string, signal: AbortSignal): Promise<void> {
+  /** Nothing is left to do when maintenance has finished it. */
+  private async remove(id: string, signal: AbortSignal): Promise<void | 'busy'> {
     const { manager } = this.database;
     const snapshot = await manager.findOneBy(SnapshotRow, { id, state: 'forgetting' });
     if (snapshot === null) return;
     const { repositoryId } = await manager.findOneByOrFail(Workspace, { id: snapshot.workspaceId });
-    const { repository, files } = await this.repositories.open(repositoryId);
-    const holder = { hostname: hostname(), username: 'stowage', pid: process.pid };
-    const now = () => this.clock.now();
-    const lock = await acquireLock(repository, { mode: 'exclusive', holder, now, signal });
-    try {
-      const target = { files, cipher: repository.cipher };
-      await forgetSnapshots(target, [snapshot.objectId.toString('hex')], { lock, signal: lock.signal });
-      await this.database.transaction((transaction) => this.removeRow(transaction, id, repositoryId));
-    } finally {
-      // One that stays becomes stale by itself.
-      await lock.release().catch(() => undefined);
-    }
+    return this.leases.hold(repositoryId, signal, (lease) => this.removeObject(snapshot, lease));
+  }
+
+  private removeObject({ id, objectId }: SnapshotRow, lease: MaintenanceLease): Promise<void> {
+    const { repositoryId, signal } = lease;
+    return this.access.with(repositoryId, 'maintenance', ({ repository, files }) =>
+      this.access.locked(repository, 'exclusive', signal, async (lock) => {
+        const target = { files, cipher: repository.cipher };
+        const either = AbortSignal.any([signal, lock.signal]);
+        await forgetSnapshots(target, [objectId.toString('hex')], { lock, signal: either });
+        await lease.transaction((transaction) => this.removeRow(transaction, id, repositoryId));
+      }),
+    );
   }
 
   private async removeRow(manager: EntityManager, id: string, repositoryId: string): Promise<void> {

@@ -26,6 +26,6 @@ import { RepositoryProblems } from './repository-problems.service.js';
     RepositoryMaintenance,
     RepositoryProblems,
   ],
-  exports: [EngineWorkers, RepositoryAccess],
+  exports: [EngineWorkers, MaintenanceLeases, RepositoryAccess, RepositoryProblems],
 })
 export class MaintenanceModule {}

@@ -27,14 +27,17 @@ export class RepositoryProblems {
     { quiet = false }: { readonly quiet?: boolean } = {},
   ): Promise<void> {
     const column = COLUMNS[source];
+    const isDoubt = problem !== null && !quiet;
     const [changed] = await manager.query<[Changed[], number]>(
-      `UPDATE repositories r SET ${column} = $2 FROM workspaces w
+      `UPDATE repositories r SET ${column} = $2,
+          maintenance_doubt = CASE WHEN $4 THEN $3 ELSE r.maintenance_doubt END
+        FROM workspaces w
         WHERE r.id = $1 AND w.repository_id = r.id AND r.${column} IS DISTINCT FROM $2
         RETURNING r.user_id, w.id AS workspace_id, w.name AS workspace_name`,
-      [repositoryId, problem],
+      [repositoryId, problem, isDoubt, source === 'maintenance'],
     );
     const [row] = changed;
-    if (row === undefined || problem === null || quiet) return;
+    if (row === undefined || !isDoubt) return;
     const { user_id: userId, workspace_id, workspace_name } = row;
     const data = { workspace_id, workspace_name, repository_id: repositoryId, detail: problem };
     await this.webhooks.emit(manager, { userId, type: 'repository.problem', data });

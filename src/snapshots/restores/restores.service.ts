@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { AgentNudges } from '../../agents/agent-nudges.service.js';
 import { AuditLog } from '../../auth/audit-log.service.js';
 import { notFound, validationFailed } from '../../errors/request-errors.js';
+import { restoreState } from '../../repositories/repositories-error.js';
 import { RestoreSteps } from '../../repositories/restore-steps.service.js';
 import { Restore } from '../../repositories/restore.entity.js';
 import { SnapshotRow } from '../../repositories/snapshot.entity.js';
@@ -63,38 +64,29 @@ export class Restores {
     });
   }
 
-  /** Does what was planned. @throws RequestError `not_found`; SnapshotsError `restore_state` */
+  /** Does what was planned. @throws RequestError `not_found`; RepositoriesError `restore_state` */
   start(change: Change, id: string): Promise<void> {
-    return this.step(
-      change,
-      id,
-      'started',
-      'It can be started once it is planned, and only once.',
-      (manager) => this.steps.start(manager, id),
-    );
+    return this.step(change, id, 'started', (manager) => this.steps.start(manager, id));
   }
 
-  /** Stops it; what was restored stays. @throws RequestError `not_found`; SnapshotsError `restore_state` */
+  /** Stops it; what was restored stays. @throws RequestError `not_found`; RepositoriesError `restore_state` */
   cancel(change: Change, id: string): Promise<void> {
-    return this.step(change, id, 'cancelled', 'It has ended, or is being cancelled.', (manager) =>
-      this.steps.cancel(manager, id),
-    );
+    return this.step(change, id, 'cancelled', (manager) => this.steps.cancel(manager, id));
   }
 
   private step(
     { caller, origin }: Change,
     id: string,
     verb: string,
-    refusal: string,
-    take: (manager: EntityManager) => Promise<boolean>,
+    take: (manager: EntityManager) => Promise<void>,
   ): Promise<void> {
     return this.database.transaction(async (manager) => {
       const restore = await manager.findOneBy(Restore, { id, userId: caller.userId });
       if (restore === null) throw notFound('restore');
-      // A drill is the server's own: no agent could be told.
-      if (restore.agentId === null || !(await take(manager))) {
-        throw new SnapshotsError('restore_state', `The restore is ${restore.state}. ${refusal}`);
-      }
+      // No agent could be told.
+      if (restore.agentId === null)
+        throw restoreState(restore.state, 'It is a drill, which the server ends itself.');
+      await take(manager);
       await this.audit.record({ ...origin, action: `restore.${verb}`, subject: subjectOf(id) }, manager);
       await this.nudges.nudge(manager, restore.agentId);
     });

@@ -3,7 +3,10 @@ import type { CostEstimateDto } from './workspace.dto.js';
 
 export interface CostFacts {
   readonly storedBytes: number;
+  /** By runs. */
   readonly providerRequests: number;
+  /** By thinning out, prunes, checks and drills. */
+  readonly maintenanceRequests: number;
   /** In which they were made. */
   readonly periodMs: number;
 }
@@ -15,7 +18,8 @@ const MIN_PERIOD_MS = 3_600_000;
 
 /** What a workspace costs in a month that goes on as it did so far, by the provider's list price. */
 export function estimateCost(price: ProviderPrice, facts: CostFacts): CostEstimateDto {
-  const monthlyRequests = facts.providerRequests * (MONTH_MS / Math.max(facts.periodMs, MIN_PERIOD_MS));
+  const requests = facts.providerRequests + facts.maintenanceRequests;
+  const monthlyRequests = requests * (MONTH_MS / Math.max(facts.periodMs, MIN_PERIOD_MS));
   const storageUsd = (facts.storedBytes / GB) * price.storageUsdPerGbMonth;
   const requestsUsd = (monthlyRequests / 1_000) * price.writeUsdPer1000;
   return {

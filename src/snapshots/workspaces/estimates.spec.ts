@@ -13,7 +13,7 @@ const PRICE = {
 
 describe('the estimated cost', () => {
   it('is that of a month like the time so far, with the date of its prices', () => {
-    const facts = { storedBytes: 50e9, providerRequests: 10_000, periodMs: 3 * DAY_MS };
+    const facts = { storedBytes: 50e9, providerRequests: 9_000, maintenanceRequests: 1_000, periodMs: 3 * DAY_MS };
     expect(estimateCost(PRICE, facts)).toMatchObject({
       is_estimate: true,
       storage_usd: 1,
@@ -24,7 +24,7 @@ describe('the estimated cost', () => {
   });
 
   it('does not take the first minutes for a month', () => {
-    const facts = { storedBytes: 0, providerRequests: 10, periodMs: 0 };
+    const facts = { storedBytes: 0, providerRequests: 10, maintenanceRequests: 0, periodMs: 0 };
     expect(estimateCost(PRICE, facts).monthly_usd).toBe(0.036);
   });
 });

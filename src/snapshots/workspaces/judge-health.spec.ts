@@ -63,6 +63,24 @@ describe('the health of a workspace', () => {
       'locked',
       /repository_locked/,
     ],
+    [
+      'fails when its repository is damaged, although runs succeed',
+      { damage: 'Pack 5d1f is damaged.', isPartial: true, upkeepProblem: 'Pack 5d1f is damaged.' },
+      'failed',
+      /^Its repository is not as it must be: Pack 5d1f is damaged\. The newest/,
+    ],
+    [
+      'says first why the last run failed',
+      { damage: 'x', lastRun: FAILED },
+      'failed',
+      /^The last run failed/,
+    ],
+    [
+      'stays protected while its upkeep waits, and says why',
+      { upkeepProblem: 'Locked by ada.' },
+      'protected',
+      /20 seconds old\. Its repository waits for maintenance: Locked by ada\.$/,
+    ],
     ['is paused whatever else is wrong', { paused: true, lastRun: FAILED }, 'paused', /paused it/],
     [
       'is waiting before its first run',

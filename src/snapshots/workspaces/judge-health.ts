@@ -14,6 +14,10 @@ export interface HealthFacts {
   readonly isPartial: boolean;
   readonly agentName: string;
   readonly agentLastSeenAtMs: number | undefined;
+  /** What is wrong with the repository itself, as a sentence: snapshots in it may not be whole. */
+  readonly damage?: string;
+  /** Why it could not be maintained, as a sentence: it grows, and no snapshot suffers. */
+  readonly upkeepProblem?: string;
 }
 
 export interface LastRun {
@@ -45,7 +49,7 @@ export function overdueAfterMs(intervalSeconds: number): number {
 
 /**
  * Are we safe? What is worse wins, but a pause: `overdue` when the host is silent, then what the last run failed
- * with, then `overdue` for other reasons, then `partial`.
+ * with, then `overdue` for other reasons, then a damaged repository (`failed` as well), then `partial`.
  */
 export function judgeHealth(facts: HealthFacts, nowMs: number): HealthJudgement {
   const { lastRun, intervalSeconds, lastDurableAtMs } = facts;
@@ -57,11 +61,12 @@ export function judgeHealth(facts: HealthFacts, nowMs: number): HealthJudgement 
   if (isOverdue && silence !== undefined) return overdue(facts, dueAtMs, nowMs, silence);
   if (lastRun?.status === 'failed') return failed(facts, lastRun, nowMs);
   if (isOverdue) return overdue(facts, dueAtMs, nowMs, stillRunning(facts));
+  if (facts.damage !== undefined) return damaged(facts, facts.damage, nowMs);
   if (nowMs > staleAtMs) return waiting(facts, nowMs, silence);
   if (facts.isPartial) {
     return { state: 'partial', reason: `Files could not be read. ${newestIs(facts, nowMs)}` };
   }
-  return { state: 'protected', reason: newestIs(facts, nowMs) };
+  return { state: 'protected', reason: `${newestIs(facts, nowMs)}${upkeep(facts)}` };
 }
 
 function overdue(facts: HealthFacts, sinceMs: number, nowMs: number, why: string): HealthJudgement {
@@ -74,6 +79,18 @@ function failed(facts: HealthFacts, { code, detail }: LastRun, nowMs: number): H
   const what = state === 'locked' ? 'Somebody else holds it' : 'The last run failed';
   const sentence = [`${what}${code === undefined ? '.' : ` (${code}).`}`, detail, newestIs(facts, nowMs)];
   return { state, reason: sentence.filter((part) => part !== undefined && part !== '').join(' ') };
+}
+
+/** Runs succeed, but what they rely on may be broken. */
+function damaged(facts: HealthFacts, damage: string, nowMs: number): HealthJudgement {
+  return {
+    state: 'failed',
+    reason: `Its repository is not as it must be: ${damage} ${newestIs(facts, nowMs)}`,
+  };
+}
+
+function upkeep({ upkeepProblem }: HealthFacts): string {
+  return upkeepProblem === undefined ? '' : ` Its repository waits for maintenance: ${upkeepProblem}`;
 }
 
 /** New, resumed or moved: too early for an alarm, and no reason to feel safe. */

@@ -22,6 +22,9 @@ const TASK = 'workspace.delete';
 /** What an agent was still allowed to store when the workspace was deleted has arrived by then. */
 const SWEEP_AFTER_MS = (ORDER_TTL_SECONDS + 60) * 1_000;
 
+/** Before it is looked again whether the run that maintains the repository has ended. */
+const BUSY_RETRY_MS = 2_000;
+
 interface DeletionPayload {
   /** Absent for the sweep that follows. */
   readonly job_id?: string;
@@ -89,10 +92,10 @@ export class WorkspaceDeletion implements OnModuleInit {
     try {
       if (job_id !== undefined) await this.jobs.start(job_id);
       const objects = await this.removal.remove(workspace, run.signal);
+      if (objects === 'busy') return await this.again({ job_id, workspace_id }, BUSY_RETRY_MS);
       if (job_id === undefined) return;
       await this.jobs.succeed(job_id, { removed_objects: objects });
-      const runAt = new Date(this.clock.now() + SWEEP_AFTER_MS);
-      await this.queue.enqueue(TASK, { workspace_id }, { runAt });
+      await this.again({ workspace_id }, SWEEP_AFTER_MS);
     } catch (error) {
       this.log.warn(
         `The repository of workspace ${workspace_id} is not removed yet: ${failureOf(error).detail}`,
@@ -102,6 +105,11 @@ export class WorkspaceDeletion implements OnModuleInit {
       if (job_id !== undefined && isFinal) await this.jobs.fail(job_id, code, detail);
       if (!(error instanceof SnapshotsError)) throw error;
     }
+  }
+
+  private again({ job_id, workspace_id }: DeletionPayload, afterMs: number): Promise<void> {
+    const runAt = new Date(this.clock.now() + afterMs);
+    return this.queue.enqueue(TASK, { ...(job_id !== undefined && { job_id }), workspace_id }, { runAt });
   }
 }
 

@@ -38,12 +38,14 @@ export function workspaceJson(view: WorkspaceView, price: ProviderPrice, nowMs: 
       skipped_runs: Number(view.skipped_runs),
       missed_changes: Number(view.missed_changes),
       provider_requests: Number(view.provider_requests),
+      maintenance_requests: Number(view.maintenance_requests),
     },
     provider_requests_per_snapshot: oneDecimal(view.requests_per_snapshot),
     repository: repositoryJson(view),
     cost: estimateCost(price, {
       storedBytes: Number(view.stored_bytes),
       providerRequests: Number(view.provider_requests),
+      maintenanceRequests: Number(view.maintenance_requests),
       periodMs: nowMs - view.created_at.getTime(),
     }),
   };
@@ -99,6 +101,8 @@ function repositoryJson(view: WorkspaceView): WorkspaceDto['repository'] {
     stored_bytes: Number(view.stored_bytes),
     last_checked_at: moment(view.last_checked_at),
     last_check_problem: view.last_check_problem,
+    last_maintenance_problem: view.last_maintenance_problem,
+    foreign_snapshots: view.foreign_snapshots,
   };
 }
 

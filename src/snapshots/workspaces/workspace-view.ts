@@ -20,6 +20,9 @@ export interface HealthRow {
   readonly agent_name: string;
   readonly agent_last_seen_at: Date | null;
   readonly newest_is_partial: boolean | null;
+  readonly last_check_problem: string | null;
+  readonly last_maintenance_problem: string | null;
+  readonly maintenance_doubt: boolean;
 }
 
 /** A workspace with everything that an answer shows of it. BIGINTs are texts. */
@@ -51,16 +54,18 @@ export interface WorkspaceView extends HealthRow {
   readonly repository_prefix: string;
   readonly stored_bytes: string;
   readonly last_checked_at: Date | null;
-  readonly last_check_problem: string | null;
+  readonly foreign_snapshots: number;
+  readonly maintenance_requests: string;
   readonly provider: ProviderName;
   readonly bucket_name: string;
 }
 
 export const HEALTH_COLUMNS = `w.id, w.user_id, w.name, w.paused, w.interval_seconds, w.active_since,
   w.last_durable_at, w.last_run, w.health, w.health_since, a.name AS agent_name,
-  a.last_seen_at AS agent_last_seen_at, newest.is_partial AS newest_is_partial`;
+  a.last_seen_at AS agent_last_seen_at, newest.is_partial AS newest_is_partial,
+  r.last_check_problem, r.last_maintenance_problem, r.maintenance_doubt`;
 
-export const HEALTH_SOURCES = `workspaces w JOIN agents a ON a.id = w.agent_id
+export const HEALTH_SOURCES = `workspaces w JOIN agents a ON a.id = w.agent_id JOIN repositories r ON r.id = w.repository_id
   LEFT JOIN LATERAL (
     SELECT id, received_at, is_partial, files, size_bytes FROM snapshots s
       WHERE s.workspace_id = w.id AND s.state = 'restorable' ORDER BY s.received_at DESC, s.id DESC LIMIT 1
@@ -73,9 +78,10 @@ export const SELECT_WORKSPACES = `SELECT ${HEALTH_COLUMNS}, w.agent_id, w.reposi
     w.failed_runs, w.skipped_runs, w.missed_changes, w.provider_requests, w.last_proven_at,
     newest.id AS newest_id, newest.received_at AS newest_received_at, newest.files AS newest_files,
     newest.size_bytes AS newest_size_bytes, held.snapshot_count, held.requests_per_snapshot,
-    r.prefix AS repository_prefix, r.stored_bytes, r.last_checked_at, r.last_check_problem, c.provider, c.bucket_name
+    r.prefix AS repository_prefix, r.stored_bytes, r.last_checked_at, r.foreign_snapshots, r.maintenance_requests,
+    c.provider, c.bucket_name
   FROM ${HEALTH_SOURCES}
-  JOIN repositories r ON r.id = w.repository_id JOIN cloud_configs c ON c.id = r.cloud_config_id
+  JOIN cloud_configs c ON c.id = r.cloud_config_id
   LEFT JOIN LATERAL (
     SELECT count(*) AS snapshot_count, avg(s.provider_requests)::float AS requests_per_snapshot FROM snapshots s
       WHERE s.workspace_id = w.id AND s.state = 'restorable'
@@ -91,5 +97,13 @@ export function healthFacts(row: HealthRow): HealthFacts {
     isPartial: row.newest_is_partial ?? false,
     agentName: row.agent_name,
     agentLastSeenAtMs: row.agent_last_seen_at?.getTime(),
+    ...repositoryFacts(row),
   };
+}
+
+/** What a check found stands until it is gone; what maintenance merely waits for endangers nothing. */
+function repositoryFacts(row: HealthRow): Pick<HealthFacts, 'damage' | 'upkeepProblem'> {
+  const { last_check_problem, last_maintenance_problem, maintenance_doubt } = row;
+  const damage = last_check_problem ?? (maintenance_doubt ? last_maintenance_problem : null);
+  return { damage: damage ?? undefined, upkeepProblem: last_maintenance_problem ?? undefined };
 }

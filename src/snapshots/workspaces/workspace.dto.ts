@@ -121,6 +121,10 @@ export class WorkspaceCountersDto {
   /** Calls to the provider by runs. */
   @ApiProperty(COUNT)
   provider_requests: number;
+
+  /** Calls to the provider by thinning out, prunes, checks and drills. */
+  @ApiProperty(COUNT)
+  maintenance_requests: number;
 }
 
 /** The restic repository that its snapshots lie in. */
@@ -145,9 +149,17 @@ export class WorkspaceRepositoryDto {
   @ApiProperty(MAYBE_MOMENT)
   last_checked_at: string | null;
 
-  /** What the last check or maintenance found wrong. */
+  /** What the last check found wrong; it stands until the same content was read again. */
   @ApiProperty({ type: String, nullable: true, example: null })
   last_check_problem: string | null;
+
+  /** Why old snapshots could not be thinned out or packs not be removed the last time, or why a check could not be made. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  last_maintenance_problem: string | null;
+
+  /** In the bucket, made by other programs; they are kept and never thinned out. */
+  @ApiProperty(COUNT)
+  foreign_snapshots: number;
 }
 
 /** An estimate, never a bill. */

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { HeartbeatAnswer, RestoreReport, RunReport } from '../../../src/agent-protocol/messages.js';
+import { AbandonedRestores } from '../../../src/snapshots/restores/abandoned-restores.service.js';
 import { AgentsApp, type TestAgent, type TestUser } from './agents-app.js';
 
 interface Row {
@@ -180,6 +181,17 @@ describe('heartbeats', () => {
     });
     const ask = async (more: object = {}): Promise<string> =>
       (await app.ok<{ id: string }>(200, app.tell(agent.key, 'requestRestore', { ...wanted(), ...more }))).id;
+    const askOf = async (by: TestAgent): Promise<string> =>
+      (await app.ok<{ id: string }>(200, app.tell(by.key, 'requestRestore', wanted()))).id;
+    /** States in which webhooks hear that it ended. */
+    const told = async (restoreId: string): Promise<string[]> => {
+      const rows = await app.sql<{ state: string }>(
+        `SELECT body::json -> 'data' ->> 'state' AS state FROM webhook_deliveries
+          WHERE event_type = 'restore.finished' AND body::json -> 'data' ->> 'restore_id' = $1`,
+        [restoreId],
+      );
+      return rows.map(({ state }) => state);
+    };
     const tell = (by: TestAgent, restore_id: string, report: Partial<RestoreReport>) =>
       app.ok(200, app.beat(by.key, { restores: [{ restore_id, ...report }] }));
     const stateOf = async (restore_id: string) =>
@@ -207,7 +219,7 @@ describe('heartbeats', () => {
       await app.ok(200, app.tell(agent.key, 'decideRestore', { restore_id: id, phase: 'run' }));
       expect([await stateOf(id), await wish(id)]).toEqual(['running', 'run']);
       const again = await app.tell(agent.key, 'decideRestore', { restore_id: id, phase: 'run' });
-      expect([again.statusCode, again.json()]).toMatchObject([409, { code: 'restore_not_waiting' }]);
+      expect([again.statusCode, again.json()]).toMatchObject([409, { code: 'restore_state' }]);
       await tell(agent, id, { state: 'running', progress });
       await tell(agent, id, { state: 'succeeded', result: RESULT });
       await tell(agent, id, { state: 'failed', code: 'late', detail: 'Late.' });
@@ -251,6 +263,43 @@ describe('heartbeats', () => {
       await tell(agent, running, { state: 'cancelled' });
       expect([await stateOf(running), await wish(running)]).toEqual(['cancelled', undefined]);
       expect((await cancel(running)).statusCode).toBe(409);
+      expect(await told(planned)).toEqual(['cancelled']);
+      expect(await told(running)).toEqual(['cancelled']);
+    });
+
+    it('that are cancelled while their host is silent, or removed: the server ends them', async () => {
+      await newSnapshot();
+      const cancelled = async (key: string): Promise<string> => {
+        const asked = app.tell(key, 'requestRestore', { ...wanted(), starts_by_itself: true });
+        const { id: restore_id } = await app.ok<{ id: string }>(200, asked);
+        await app.ok(200, app.tell(key, 'decideRestore', { restore_id, phase: 'cancel' }));
+        return restore_id;
+      };
+      const states = async (...ids: string[]) => {
+        const rows = await app.sql<{ state: string; error_code: string | null }>(
+          `SELECT state, error_code FROM restores JOIN unnest($1::uuid[]) WITH ORDINALITY AS asked (id, nth) USING (id)
+            ORDER BY nth`,
+          [ids],
+        );
+        return rows.map(({ state, error_code }) => error_code ?? state);
+      };
+      const host = await app.newAgent(user);
+      const ids = [await cancelled(host.key), await cancelled(agent.key)];
+      const ended = () => app.app.get(AbandonedRestores, { strict: false }).end();
+      await ended();
+      expect(await states(...ids)).toEqual(['cancelling', 'cancelling']);
+      await app.sql(`UPDATE agents SET last_seen_at = now() - interval '1 hour' WHERE id = $1`, [host.id]);
+      await ended();
+      expect(await states(...ids)).toEqual(['cancelled', 'cancelling']);
+      expect(await told(ids[0]!)).toEqual(['cancelled']);
+      // Back again, it has nothing to do for it, and what it still says changes nothing.
+      const { restores } = await app.ok<{ restores: unknown[] }>(200, app.sync(host.key));
+      expect(restores).toEqual([]);
+      await tell(host, ids[0]!, { state: 'succeeded', result: RESULT });
+      const [late, running] = [await cancelled(host.key), await askOf(host)];
+      await app.ok(204, app.send('DELETE', `/api/v1/agents/${host.id}?force=true`, { key: user.key }));
+      expect(await states(ids[0]!, late, running)).toEqual(['cancelled', 'cancelled', 'agent_removed']);
+      expect([...(await told(late)), ...(await told(running))]).toEqual(['cancelled', 'failed']);
     });
 
     it('only of snapshots and workspaces within reach', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Watchdog } from '../../../src/snapshots/workspaces/watchdog.service.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FilesClient } from '../../e2e/files-client.js';
 import { WorkspacesApp } from './workspaces-app.js';
 
@@ -253,8 +253,13 @@ describe('workspaces', () => {
       'snapshot_protected',
     ]);
     await client.json('PATCH', `/api/v1/snapshots/${snapshot}`, { is_protected: false });
+    const repository = gone.data.find((one) => one.id === id)!.repository.id;
+    const maintenance = await maintaining(repository);
     const asked = await client.fetch(`${PATH}/${id}?delete_snapshots=true`, { method: 'DELETE' });
     expect(asked.status).toBe(202);
+    await maintenance.isWaitedFor('workspace.delete');
+    expect(await objectsOf(id)).not.toEqual([]);
+    await maintenance.end();
     expect(await jobAt(asked)).toMatchObject({ state: 'succeeded', kind: 'workspace.delete' });
     expect(await app.query('SELECT count(*)::int AS n FROM snapshots WHERE workspace_id = $1', [id])).toEqual(
       [{ n: 0 }],
@@ -312,9 +317,13 @@ describe('workspaces', () => {
         "SELECT encode(object_id, 'hex') AS object FROM snapshots WHERE id = $1",
         [older],
       )) as [{ object: string }];
+      const maintenance = await maintaining((await read(id)).repository.id);
       const asked = await client.fetch(`/api/v1/snapshots/${older}`, { method: 'DELETE' });
       expect(asked.status).toBe(202);
       expect(await refusal('GET', `/api/v1/snapshots/${older}`)).toEqual([404, 'not_found']);
+      await maintenance.isWaitedFor('snapshot.delete');
+      expect((await objectsOf(id)).some((key) => key.includes(object))).toBe(true);
+      await maintenance.end();
       expect(await jobAt(asked)).toMatchObject({ state: 'succeeded', kind: 'snapshot.delete' });
       const left = await objectsOf(id);
       expect(left.filter((key) => key.includes('/snapshots/'))).toHaveLength(1);
@@ -339,51 +348,6 @@ describe('workspaces', () => {
     });
   });
 
-  describe('the watchdog', () => {
-    it('tells the change of a health once, and of agents that come and go', async () => {
-      await client.json('POST', '/api/v1/webhooks', { url: 'http://127.0.0.1:9/hook' });
-      const mine = await app.agent();
-      const { id } = await create({ agent_id: mine });
-      const watchdog = app.get(Watchdog);
-      const told = () =>
-        app.query<{ type: string; data: Record<string, unknown> }>(
-          `SELECT event_type AS type, body::json -> 'data' AS data FROM webhook_deliveries
-            WHERE body LIKE '%' || $1 || '%' OR body LIKE '%' || $2 || '%' ORDER BY created_at, event_type`,
-          [id, mine],
-        );
-      await watchdog.look();
-      expect(await told()).toEqual([]);
-      await app.query("UPDATE workspaces SET active_since = now() - interval '1 hour' WHERE id = $1", [id]);
-      await app.query("UPDATE agents SET last_seen_at = now() - interval '50 minutes' WHERE id = $1", [mine]);
-      await Promise.all([watchdog.look(), watchdog.look()]);
-      await watchdog.look();
-      const reason = expect.stringMatching(/last heard of 50 minutes ago/);
-      expect(await told()).toEqual([
-        { type: 'agent.offline', data: expect.objectContaining({ agent_id: mine }) },
-        {
-          type: 'workspace.health_changed',
-          data: expect.objectContaining({
-            workspace_id: id,
-            health: 'overdue',
-            previous_health: 'waiting',
-            reason,
-          }),
-        },
-      ]);
-      expect((await read(id)).health.state).toBe('overdue');
-      const metrics = await (await client.fetch('/metrics')).text();
-      expect(metrics).toMatch(/stowage_workspaces\{health="overdue"\} 1/);
-      expect(metrics).toMatch(/stowage_oldest_durable_state_seconds 3[56]\d\d/);
-      await app.query('UPDATE agents SET last_seen_at = now() WHERE id = $1', [mine]);
-      await app.query('UPDATE workspaces SET last_durable_at = now() WHERE id = $1', [id]);
-      await watchdog.look();
-      expect((await told()).slice(2).map(({ type, data }) => [type, data.health])).toEqual([
-        ['agent.online', undefined],
-        ['workspace.health_changed', 'protected'],
-      ]);
-    });
-  });
-
   async function snapshotsOf(id: string, query = ''): Promise<Snapshot[]> {
     return (await client.json<{ data: Snapshot[] }>('GET', `${PATH}/${id}/snapshots${query}`)).data;
   }
@@ -393,8 +357,28 @@ describe('workspaces', () => {
     for (;;) {
       const job = await client.json<{ finished_at: string | null }>('GET', answer.headers.get('location')!);
       if (job.finished_at !== null) return job;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
+  }
+
+  /** As if another process maintained the repository. */
+  async function maintaining(repositoryId: string) {
+    await maintainedUntil(repositoryId, 'infinity');
+    return {
+      end: () => maintainedUntil(repositoryId, '-infinity'),
+      /** Until a job of this task has found that out, and was put off. */
+      async isWaitedFor(task: string): Promise<void> {
+        const waiting = `SELECT FROM graphile_worker.jobs WHERE task_identifier = $1 AND run_at > created_at`;
+        while ((await app.query(waiting, [task])).length === 0) await sleep(50);
+      },
+    };
+  }
+
+  async function maintainedUntil(repositoryId: string, until: string): Promise<void> {
+    await app.query(
+      'UPDATE repositories SET maintained_by = gen_random_uuid(), maintained_until = $2 WHERE id = $1',
+      [repositoryId, until],
+    );
   }
 
   async function objectsOf(workspaceId: string): Promise<string[]> {
