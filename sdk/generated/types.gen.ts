@@ -523,6 +523,10 @@ export type DesiredRestoreDto = {
     target: string;
     destination: 'new-directory' | 'in-place';
     mirror: boolean;
+    /**
+     * Of `target`; absent on other hosts than the server's own.
+     */
+    bounds?: PathBoundsDto;
 };
 
 export type DesiredStateDto = {
@@ -544,6 +548,10 @@ export type DesiredWorkspaceDto = {
      * One run, at once, even when paused.
      */
     requested_run_id: string | null;
+    /**
+     * Of `path`; absent on other hosts than the server's own.
+     */
+    bounds?: PathBoundsDto;
 };
 
 export type DownloadUrlDto = {
@@ -1170,6 +1178,17 @@ export type OrderedRequestDto = {
         [key: string]: string;
     };
     expires_in_seconds: number;
+};
+
+export type PathBoundsDto = {
+    /**
+     * Below one of which it must lie, its links resolved; null: anywhere.
+     */
+    roots: Array<string> | null;
+    /**
+     * Which it may neither lie in nor hold.
+     */
+    forbidden: Array<string>;
 };
 
 export type Problem = {

@@ -37,6 +37,14 @@ export interface DesiredState {
   readonly restores: readonly DesiredRestore[];
 }
 
+/** Of a path on the server's own machine, whose agent serves everybody: asked again before each use. */
+export interface PathBounds {
+  /** Below one of which it must lie, its links resolved; null: anywhere. */
+  readonly roots: readonly string[] | null;
+  /** Which it may neither lie in nor hold. */
+  readonly forbidden: readonly string[];
+}
+
 export interface DesiredWorkspace {
   readonly id: string;
   readonly name: string;
@@ -47,6 +55,8 @@ export interface DesiredWorkspace {
   readonly paused: boolean;
   /** A snapshot that somebody asked for: one run, at once, even when paused. */
   readonly requested_run_id: string | null;
+  /** Of `path`; absent on other hosts than the server's own. */
+  readonly bounds?: PathBounds;
 }
 
 export interface DesiredRestore {
@@ -61,6 +71,8 @@ export interface DesiredRestore {
   readonly target: string;
   readonly destination: 'new-directory' | 'in-place';
   readonly mirror: boolean;
+  /** Of `target`; absent on other hosts than the server's own. */
+  readonly bounds?: PathBounds;
 }
 
 export interface NamedProblem {

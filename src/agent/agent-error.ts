@@ -12,6 +12,7 @@ export const AGENT_ERROR_CODES = [
   'server_answer_invalid',
   'workspace_not_found',
   'target_forbidden',
+  'path_refused',
   'declined',
 ] as const;
 

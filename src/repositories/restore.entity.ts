@@ -66,6 +66,10 @@ export class Restore {
   @Column({ type: 'text' })
   target: string;
 
+  /** On the server's own machine: asked for by somebody who may only use the folders that its operator allows. */
+  @Column({ name: 'is_confined', type: 'boolean', default: false })
+  isConfined: boolean;
+
   @Column({ type: 'varchar', length: 14, default: 'new-directory' })
   destination: 'new-directory' | 'in-place';
 

@@ -45,6 +45,10 @@ export class Workspace {
   @Column({ type: 'text' })
   path: string;
 
+  /** On the server's own machine: of somebody who may only use the folders that its operator allows. */
+  @Column({ name: 'is_confined', type: 'boolean', default: false })
+  isConfined: boolean;
+
   @Column({ name: 'interval_seconds', type: 'integer', default: 30 })
   intervalSeconds: number;
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesiredWorkspace } from '../../src/agent-protocol/messages.js';
@@ -109,6 +109,27 @@ describe('the agent of a host', () => {
     expect(statSync(join(host.dataDir, 'agent.sock')).mode & 0o777).toBe(0o600);
     expect(statSync(join(host.dataDir, 'agent.json')).mode & 0o777).toBe(0o600);
     expect(await host.command('run')).toMatchObject({ code: 11 });
+  });
+
+  it('reads nothing that a link made later leads to outside of the bounds', async () => {
+    const path = join(host.root, 'bounded');
+    mkdirSync(path);
+    wish({ path, bounds: { roots: [host.root], forbidden: [host.dataDir] } });
+    host.start();
+    await until(() => server.snapshots.length === 1);
+    rmSync(path, { recursive: true });
+    symlinkSync('/etc', path);
+    const now = () => host.command('snapshot', 'now', '--workspace', 'models', '--json');
+    const refused = await now();
+    expect([refused.code, JSON.parse(refused.stdout)]).toMatchObject([
+      1,
+      { status: 'failed', code: 'path_refused' },
+    ]);
+    expect((JSON.parse(refused.stdout) as { detail: string }).detail).toContain(`${path} leads to /etc`);
+    expect(server.snapshots).toHaveLength(1);
+    rmSync(path);
+    mkdirSync(path);
+    expect(await now()).toMatchObject({ code: 0 });
   });
 
   it('goes on through a server that goes away, signatures that expire, leases that are lost and commits that are refused', async () => {

@@ -3,6 +3,7 @@ import type { DesiredRestore, RestoreReport } from '../../agent-protocol/message
 import type { Progress } from '../../snapshot-engine/index.js';
 import { codeOf, sentenceOf } from '../agent-error.js';
 import type { HostServices } from '../host-services.js';
+import { assertWithinBounds } from '../path-bounds.js';
 import { retryDelayMs } from '../server-connection/retry-delay.js';
 import type { RunSlots } from '../workspaces/run-slots.js';
 import { OpenRestore } from './open-restore.js';
@@ -79,14 +80,17 @@ export class RestoreRunner {
 
   async #do(phase: DesiredRestore['phase']): Promise<void> {
     if (this.#isFinal) return;
-    const { id, target } = this.#desired;
+    const { id, target, bounds } = this.#desired;
     if (phase === 'cancel') return this.#end({ restore_id: id, state: 'cancelled' });
     const { signal } = this.#ended;
     const { services, slots } = this.#options;
     try {
       assertTargetAllowed(target, services.dataDir);
       await slots.use(signal, () =>
-        this.#patiently(phase === 'plan' ? () => this.#plan() : () => this.#restore()),
+        this.#patiently(async () => {
+          assertWithinBounds(target, bounds);
+          await (phase === 'plan' ? this.#plan() : this.#restore());
+        }),
       );
     } catch (error) {
       // Of a cancelled one tells the next phase, of a stopped agent nobody.

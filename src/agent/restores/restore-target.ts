@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { AgentError } from '../agent-error.js';
+import { isWithin, realPath } from '../path-bounds.js';
 
 /**
  * Throws `target_forbidden` for what no restore may write into: the agent's own folder, with its key in it, what lies
@@ -14,18 +14,4 @@ export function assertTargetAllowed(target: string, dataDir: string): void {
   if (!isWithin(real, own) && !isWithin(own, real)) return;
   const message = `${target} is, holds or lies in the agent's own folder ${dataDir}; choose another directory.`;
   throw new AgentError('target_forbidden', message);
-}
-
-function isWithin(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way !== '..' && !way.startsWith('../');
-}
-
-/** With its links resolved as far as it exists. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path === dirname(path) ? path : join(realPath(dirname(path)), basename(path));
-  }
 }

@@ -1,6 +1,7 @@
 import type { DesiredWorkspace, LeaseHold } from '../../agent-protocol/messages.js';
 import { codeOf, sentenceOf } from '../agent-error.js';
 import type { HostServices } from '../host-services.js';
+import { assertWithinBounds } from '../path-bounds.js';
 import { retryDelayMs } from '../server-connection/retry-delay.js';
 import type { RunSlots } from './run-slots.js';
 import { failedReport, finishedReport } from './run-report.js';
@@ -195,7 +196,10 @@ export class WorkspaceRunner {
     const { services, slots } = this.#options;
     const startedAtMs = performance.now();
     try {
-      const run = () => this.#session.run(desired, this.#ended.signal);
+      const run = () => {
+        assertWithinBounds(desired.path, desired.bounds);
+        return this.#session.run(desired, this.#ended.signal);
+      };
       const finished = await slots.use(this.#ended.signal, run);
       this.#held = { count: 0, untilMs: 0 };
       return finishedReport(desired.id, finished);

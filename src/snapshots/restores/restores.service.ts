@@ -38,7 +38,8 @@ export class Restores {
     const agent = await this.hostPaths.agent(caller.userId, wanted.agent_id ?? workspace.agentId);
     const isInPlace = wanted.destination === 'in-place';
     const defaultTarget = isInPlace ? workspace.path : targetBeside(workspace.path, snapshot.receivedAt);
-    const target = await this.hostPaths.allowed(caller, agent, wanted.target ?? defaultTarget, '/target');
+    const place = wanted.target ?? defaultTarget;
+    const { path: target, isConfined } = await this.hostPaths.allowed(caller, agent, place, '/target');
     assertConfirmed(wanted, target, workspace, agent);
     return this.database.transaction(async (manager) => {
       const { identifiers } = await manager.insert(Restore, {
@@ -49,6 +50,7 @@ export class Restores {
         agentId: agent.id,
         paths: (wanted.paths ?? []).map((path) => relativePath(path)!),
         target,
+        isConfined,
         destination: wanted.destination ?? 'new-directory',
         mirror: wanted.mirror ?? false,
         startsByItself: wanted.start ?? false,

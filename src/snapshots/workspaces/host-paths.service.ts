@@ -15,6 +15,13 @@ export interface ChosenAgent {
   readonly isEmbedded: boolean;
 }
 
+/** A path as it is stored. */
+export interface AllowedPath {
+  readonly path: string;
+  /** Allowed only while it leads to where the operator allows everybody to be; the agent asks again before each use. */
+  readonly isConfined: boolean;
+}
+
 /** Which agents and which paths on their hosts a user may use. */
 @Injectable()
 export class HostPaths {
@@ -40,24 +47,30 @@ export class HostPaths {
   }
 
   /**
-   * The path as it is stored.
    * @throws RequestError `validation_failed`, SnapshotsError `path_refused`
    */
-  async allowed(caller: Principal, agent: ChosenAgent, path: string, pointer = '/path'): Promise<string> {
+  async allowed(
+    caller: Principal,
+    agent: ChosenAgent,
+    path: string,
+    pointer = '/path',
+  ): Promise<AllowedPath> {
     const read = readHostPath(path);
     if ('problem' in read) {
       throw validationFailed([{ pointer, detail: read.problem, code: 'host_path' }]);
     }
-    if (agent.isEmbedded) await this.assertAllowedHere(caller, read.path);
-    return read.path;
+    if (!agent.isEmbedded) return { path: read.path, isConfined: false };
+    const isAdministrator = caller.scopes.includes('admin');
+    await this.assertAllowedHere(isAdministrator, read.path);
+    return { path: read.path, isConfined: !isAdministrator };
   }
 
   /** Both as it is written and where symbolic links lead to now: neither may be forbidden. */
-  private async assertAllowedHere({ scopes }: Principal, path: string): Promise<void> {
+  private async assertAllowedHere(isAdministrator: boolean, path: string): Promise<void> {
     const rules = {
       dataDir: await realPathOf(this.config.dataDir),
       workspaceRoots: await Promise.all(this.config.env.WORKSPACE_ROOTS.map(realPathOf)),
-      isAdministrator: scopes.includes('admin'),
+      isAdministrator,
     };
     const refusal = serverPathRefusal(await realPathOf(path), rules);
     if (refusal !== undefined) throw new SnapshotsError('path_refused', refusal);

@@ -48,7 +48,7 @@ export class Workspaces {
     const { userId } = caller;
     const keepPolicy = keepPolicyOf(wanted.keep_policy) ?? GENEROUS_KEEP_POLICY;
     const agent = await this.hostPaths.agent(userId, wanted.agent_id);
-    const path = await this.hostPaths.allowed(caller, agent, wanted.path);
+    const { path, isConfined } = await this.hostPaths.allowed(caller, agent, wanted.path);
     // Asked before the bucket is touched; the unique index has the last word.
     await this.assertNameFree(userId, wanted.name);
     const { id: repositoryId } = await this.repositories.create(userId);
@@ -59,6 +59,7 @@ export class Workspaces {
         repositoryId,
         name: wanted.name,
         path,
+        isConfined,
         intervalSeconds: wanted.interval_seconds ?? DEFAULT_INTERVAL_SECONDS,
         excludes: wanted.excludes ?? [],
         keepPolicy: keepPolicy as JsonColumn,
@@ -97,7 +98,9 @@ export class Workspaces {
         { id },
         {
           ...given(wanted),
-          ...place,
+          agentId: place.agentId,
+          path: place.path,
+          isConfined: place.isConfined,
           ...(keepPolicy !== undefined && { keepPolicy: keepPolicy }),
           ...(restarts && { activeSince: () => 'now()' }),
           version: before.version + 1,
@@ -122,10 +125,10 @@ export class Workspaces {
     caller: Principal,
     before: Workspace,
     { agent_id, path }: ChangeWorkspaceDto,
-  ): Promise<Pick<Workspace, 'agentId' | 'path'>> {
-    if (agent_id === undefined && path === undefined) return { agentId: before.agentId, path: before.path };
+  ): Promise<Pick<Workspace, 'agentId' | 'path' | 'isConfined'>> {
+    if (agent_id === undefined && path === undefined) return before;
     const agent = await this.hostPaths.agent(caller.userId, agent_id ?? before.agentId);
-    return { agentId: agent.id, path: await this.hostPaths.allowed(caller, agent, path ?? before.path) };
+    return { agentId: agent.id, ...(await this.hostPaths.allowed(caller, agent, path ?? before.path)) };
   }
 
   private async assertNameFree(userId: number, name: string): Promise<void> {

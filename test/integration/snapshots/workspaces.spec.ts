@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DesiredStates } from '../../../src/agents/protocol/desired-states.service.js';
 import type { FilesClient } from '../../e2e/files-client.js';
 import { WorkspacesApp } from './workspaces-app.js';
 
@@ -213,8 +214,17 @@ describe('workspaces', () => {
       const other = await client.otherUser();
       await other.configure({ provider: 'local_disk', bucket_name: 'third' });
       const open = join(directory, 'open');
-      expect((await create({ agent_id: undefined, path: '/etc' })).agent_id).toBe(embedded);
-      expect((await create({ agent_id: undefined, path: open }, other)).agent_id).toBe(embedded);
+      const free = await create({ agent_id: undefined, path: '/etc' });
+      const confined = await create({ agent_id: undefined, path: open }, other);
+      expect([free.agent_id, confined.agent_id]).toEqual([embedded, embedded]);
+      // The agent asks again before each run where they lead to.
+      const { workspaces } = await app.get(DesiredStates).of(embedded);
+      expect(new Map(workspaces.map(({ id, bounds }) => [id, bounds]))).toEqual(
+        new Map([
+          [free.id, { roots: null, forbidden: [app.dataDir] }],
+          [confined.id, { roots: [open], forbidden: [app.dataDir] }],
+        ]),
+      );
       const [{ dir }] = (await app.query<{ dir: string }>('SELECT $1::text AS dir', [app.dataDir])) as [
         { dir: string },
       ];

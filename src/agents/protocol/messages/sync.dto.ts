@@ -4,6 +4,7 @@ import type {
   DesiredRestore,
   DesiredState,
   DesiredWorkspace,
+  PathBounds,
   SyncRequest,
 } from '../../../agent-protocol/messages.js';
 import { MAX_SYNC_WAIT_SECONDS } from '../../../agent-protocol/protocol.js';
@@ -33,6 +34,17 @@ export class AgentNameDto {
   name: string;
 }
 
+/** Of a path on the server's own machine, whose agent serves everybody. */
+export class PathBoundsDto implements PathBounds {
+  /** Below one of which it must lie, its links resolved; null: anywhere. */
+  @ApiProperty({ type: [String], nullable: true, example: ['/srv/workspaces'] })
+  roots: string[] | null;
+
+  /** Which it may neither lie in nor hold. */
+  @ApiProperty({ type: [String], example: ['/var/lib/stowage'] })
+  forbidden: string[];
+}
+
 export class DesiredWorkspaceDto implements DesiredWorkspace {
   @ApiProperty(uuid)
   id: string;
@@ -58,6 +70,10 @@ export class DesiredWorkspaceDto implements DesiredWorkspace {
   /** One run, at once, even when paused. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
   requested_run_id: string | null;
+
+  /** Of `path`; absent on other hosts than the server's own. */
+  @ApiProperty({ type: PathBoundsDto, required: false })
+  bounds?: PathBoundsDto;
 }
 
 export class DesiredRestoreDto implements DesiredRestore {
@@ -84,6 +100,10 @@ export class DesiredRestoreDto implements DesiredRestore {
 
   @ApiProperty({ example: false })
   mirror: boolean;
+
+  /** Of `target`; absent on other hosts than the server's own. */
+  @ApiProperty({ type: PathBoundsDto, required: false })
+  bounds?: PathBoundsDto;
 }
 
 /** Everything that this agent shall do. */
