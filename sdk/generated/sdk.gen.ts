@@ -1013,7 +1013,7 @@ export class Operations extends HeyApiClient {
     }
     
     /**
-     * Rename, disable or enable a user
+     * Rename, limit, disable or enable a user
      *
      * Needs a key with the scope `admin`.
      */

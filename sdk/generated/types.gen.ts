@@ -230,6 +230,10 @@ export type ChangeUserDto = {
      * Whether the user's keys are refused.
      */
     disabled?: boolean;
+    /**
+     * In bytes; null takes the limit away. What is stored already stays, also when it is more.
+     */
+    quota_bytes?: number | null;
 };
 
 export type ChangeWebhookDto = {
@@ -1871,6 +1875,10 @@ export type UserDto = {
      * Since when the user's keys are refused; null: they are not.
      */
     disabled_at: string | null;
+    /**
+     * How much the user's files may take in all: with kept versions and the trash. null: as much as the bucket holds.
+     */
+    quota_bytes: number | null;
 };
 
 export type UserPageDto = {
@@ -2414,6 +2422,8 @@ export type CloudUploadErrors = {
     411: Problem;
     /**
      * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
      */
     413: Problem;
     /**
@@ -4199,6 +4209,8 @@ export type UploadFilesErrors = {
     411: Problem;
     /**
      * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
      */
     413: Problem;
     /**
@@ -4324,6 +4336,8 @@ export type UploadFileContentErrors = {
     411: Problem;
     /**
      * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
      */
     413: Problem;
     /**

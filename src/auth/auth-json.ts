@@ -8,8 +8,14 @@ import type { UserDto } from './users.dto.js';
 /* Rows as they are on the wire. */
 
 export function userJson(user: User): UserDto {
-  const { id, name, createdAt, disabledAt } = user;
-  return { id, name, created_at: createdAt.toISOString(), disabled_at: isoOrNull(disabledAt) };
+  const { id, name, createdAt, disabledAt, quotaBytes } = user;
+  return {
+    id,
+    name,
+    created_at: createdAt.toISOString(),
+    disabled_at: isoOrNull(disabledAt),
+    quota_bytes: quotaBytes,
+  };
 }
 
 export function apiKeyJson(key: ApiKey): ApiKeyDto {

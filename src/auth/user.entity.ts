@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { bigintAsNumber } from '../database/column-types.js';
 
 @Entity('users')
 export class User {
@@ -13,4 +14,8 @@ export class User {
 
   @Column({ name: 'disabled_at', type: 'timestamptz', nullable: true })
   disabledAt: Date | null;
+
+  /** How much the user's files may take in all, in bytes; null: no limit of the administrator's. */
+  @Column({ name: 'quota_bytes', type: 'bigint', nullable: true, transformer: bigintAsNumber })
+  quotaBytes: number | null;
 }

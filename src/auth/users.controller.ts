@@ -59,9 +59,12 @@ export class UsersController {
     return userJson(await this.users.get(id));
   }
 
-  /** Renames a user, or disables one: the keys of a disabled user are refused until the user is enabled again. */
+  /**
+   * Renames a user, limits how much it may store, or disables it: the keys of a disabled user are refused until it is
+   * enabled again. A quota counts within some seconds.
+   */
   @Patch(`${PATH}/:id`)
-  @ApiOperation({ operationId: 'changeUser', summary: 'Rename, disable or enable a user' })
+  @ApiOperation({ operationId: 'changeUser', summary: 'Rename, limit, disable or enable a user' })
   @ApiProblems('not_found', 'last_admin')
   async change(
     @Origin() origin: AuditOrigin,

@@ -18,6 +18,10 @@ export class UserDto {
   /** Since when the user's keys are refused; null: they are not. */
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
   disabled_at: string | null;
+
+  /** How much the user's files may take in all: with kept versions and the trash. null: as much as the bucket holds. */
+  @ApiProperty({ type: 'integer', minimum: 0, nullable: true, example: 10737418240 })
+  quota_bytes: number | null;
 }
 
 export class UserPageDto extends Page {
@@ -56,4 +60,19 @@ export class ChangeUserDto {
   @IfGiven()
   @IsBoolean()
   disabled?: boolean;
+
+  /** In bytes; null takes the limit away. What is stored already stays, also when it is more. */
+  @ApiProperty({
+    required: false,
+    type: 'integer',
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    nullable: true,
+    example: 10737418240,
+  })
+  @ValidateIf((_, value) => value !== undefined && value !== null)
+  @IsInt()
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
+  quota_bytes?: number | null;
 }

@@ -11,6 +11,8 @@ import { User } from './user.entity.js';
 export interface UserChanges {
   readonly name?: string;
   readonly disabled?: boolean;
+  /** null takes the quota away. */
+  readonly quota_bytes?: number | null;
 }
 
 /** Somebody who can still administer when user $1 cannot. */
@@ -37,6 +39,7 @@ export class Users {
         name,
         createdAt: new Date(this.clock.now()),
         disabledAt: null,
+        quotaBytes: null,
       });
       await this.audit.record({ ...origin, action: 'user.created', subject: subjectOf(user.id) }, manager);
       return user;
@@ -71,7 +74,8 @@ export class Users {
       if (row === null) throw notFound('user');
       if (changes.disabled === true) await this.assertOtherAdmin(manager, id);
       const changed = this.applied(row, changes);
-      await manager.update(User, id, { name: changed.name, disabledAt: changed.disabledAt });
+      const { name, disabledAt, quotaBytes } = changed;
+      await manager.update(User, id, { name, disabledAt, quotaBytes });
       await this.audit.record(
         { ...origin, action: 'user.changed', subject: subjectOf(id), details: changes },
         manager,
@@ -82,10 +86,11 @@ export class Users {
     return user;
   }
 
-  private applied(user: User, { name = user.name, disabled }: UserChanges): User {
+  private applied(user: User, changes: UserChanges): User {
+    const { name = user.name, disabled, quota_bytes: quotaBytes = user.quotaBytes } = changes;
     const since = user.disabledAt ?? new Date(this.clock.now());
     const disabledAt = disabled === undefined ? user.disabledAt : disabled ? since : null;
-    return { ...user, name, disabledAt };
+    return { ...user, name, disabledAt, quotaBytes };
   }
 
   private async assertOtherAdmin(manager: EntityManager, userId: number): Promise<void> {

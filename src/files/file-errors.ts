@@ -15,6 +15,8 @@ export type FilesErrorCode =
   | 'file_protected'
   /** 413: larger than the user's max_file_size, or than the bucket can take. */
   | 'file_too_large'
+  /** 413: the user's files would take more than the administrator allows. */
+  | 'quota_exceeded'
   /** 400: the content is not what its declared digest says. */
   | 'checksum_mismatch'
   /** 411: a large body of unknown length for a bucket without multipart uploads. */
@@ -70,6 +72,14 @@ export function fileTooLarge(limitBytes: number): FilesError {
     'file_too_large',
     `The file is larger than ${limitBytes} bytes, the most that is accepted. ` +
       'Your own limit is max_file_size of PUT /api/v1/settings/sync.',
+  );
+}
+
+export function quotaExceeded(quotaBytes: number, usedBytes: number): FilesError {
+  return new FilesError(
+    'quota_exceeded',
+    `Your quota is ${quotaBytes} bytes, and ${usedBytes} of them are used, with kept versions and the trash. ` +
+      'Delete files for good, or ask an administrator for a larger quota.',
   );
 }
 

@@ -30,6 +30,7 @@ import { LocalObjects } from './local-objects.js';
 import { ObjectWriter } from './object-writer.js';
 import { PartBuffers } from './part-buffers.js';
 import { TransferMetrics } from './transfer-metrics.js';
+import { Quotas } from './quotas.js';
 import { ReplaceContent } from './replace-content.js';
 import { SMALL_BUFFERS_BYTES, WAITING_UPLOADS_PER_SLOT } from './upload-limits.js';
 import { UploadSlots } from './upload-slots.js';
@@ -66,10 +67,15 @@ const logger = new Logger('Files');
       useFactory: (statements: Statements, database: DataSource, clock: Clock) =>
         new FileRecords(statements, new ReplaceContent(database), () => clock.now()),
     },
+    {
+      provide: Quotas,
+      inject: [Statements],
+      useFactory: (statements: Statements) => new Quotas(statements),
+    },
     { provide: AccessTimes, inject: [Statements, Clock], useFactory: accessTimes },
     {
       provide: Uploads,
-      inject: [CloudStorages, SyncSettingsStore, FileRecords, Config, TransferMetrics],
+      inject: [CloudStorages, SyncSettingsStore, Quotas, FileRecords, Config, TransferMetrics],
       useFactory: uploads,
     },
     {
@@ -84,6 +90,7 @@ const logger = new Logger('Files');
       useFactory: contentSender,
     },
   ],
+  exports: [Quotas],
 })
 export class FilesModule implements OnModuleDestroy {
   constructor(@Inject(AccessTimes) private readonly accessTimes: AccessTimes) {}
@@ -104,6 +111,7 @@ function accessTimes(statements: Statements, clock: Clock): AccessTimes {
 function uploads(
   storages: CloudStorages,
   settings: SyncSettingsStore,
+  quotas: Quotas,
   records: FileRecords,
   { env }: Config,
   metrics: TransferMetrics,
@@ -112,6 +120,7 @@ function uploads(
   return new Uploads({
     bucketOf: (userId) => storages.active(userId),
     maxFileSizeOf: (userId) => settings.maxFileSize(userId),
+    quotas,
     records,
     writer: new ObjectWriter(memory, records),
     slots: new UploadSlots(env.UPLOADS_PER_USER, env.UPLOADS_PER_USER * WAITING_UPLOADS_PER_SLOT),

@@ -38,6 +38,7 @@ export const UPLOAD_PROBLEMS = [
   'invalid_form',
   'invalid_filename',
   'file_too_large',
+  'quota_exceeded',
   'checksum_mismatch',
   'length_required',
   'upload_interrupted',

@@ -13,6 +13,7 @@ import type { IncomingFile, UploadTarget } from './incoming-file.js';
 import { MeasuredContent } from './measured-content.js';
 import { cleanMediaType } from './media-type.js';
 import type { ObjectWriter } from './object-writer.js';
+import type { Quotas } from './quotas.js';
 import { RequestBytes } from './request-bytes.js';
 import { largestFileBytes } from './upload-plan.js';
 import type { UploadSlots } from './upload-slots.js';
@@ -44,6 +45,7 @@ export interface UploadsOptions {
   readonly bucketOf: (userId: number) => Promise<OpenedConfig>;
   /** The user's own limit, in bytes. */
   readonly maxFileSizeOf: (userId: number) => number | Promise<number>;
+  readonly quotas: Pick<Quotas, 'assertRoom'>;
   readonly records: FileRecords;
   readonly writer: ObjectWriter;
   readonly slots: UploadSlots;
@@ -135,9 +137,11 @@ export class Uploads {
     first: IncomingFile,
     form: FormFiles | undefined,
   ): Promise<StoredFile[]> {
-    const { records, countBytes } = this.options;
+    const { records, countBytes, quotas } = this.options;
     const written = await this.writeAll(target, request, bytes, first, form);
     try {
+      // Once more: the length may have shown only now, and others may have stored files meanwhile.
+      await quotas.assertRoom(target.userId, bytesOf(written));
       const stored = await records.save(target, written);
       for (const { sizeBytes } of stored) countBytes(sizeBytes);
       return stored;
@@ -154,11 +158,13 @@ export class Uploads {
     first: IncomingFile,
     form: FormFiles | undefined,
   ): Promise<WrittenFile[]> {
-    const { writer } = this.options;
+    const { writer, quotas } = this.options;
     const fileId = request.operation?.operationId ?? randomUUID();
     const written: WrittenFile[] = [];
     try {
       for (let file: IncomingFile | null = first; file !== null; file = (await form?.next()) ?? null) {
+        const sizeBytes = file.sizeBytes === undefined ? undefined : bytesOf(written) + file.sizeBytes;
+        await quotas.assertRoom(target.userId, sizeBytes);
         // Names are never reused: every attempt at every file has a key of its own.
         written.push(await writer.write(target, file, `f/${fileId}/${randomUUID()}`, bytes));
       }
@@ -172,6 +178,10 @@ export class Uploads {
   private async discardAll(target: UploadTarget, written: readonly WrittenFile[]): Promise<void> {
     for (const file of written) await this.options.writer.discard(target, file);
   }
+}
+
+function bytesOf(files: readonly WrittenFile[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 function assertNotEncoded({ contentEncoding }: UploadRequest): void {

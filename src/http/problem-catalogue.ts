@@ -211,6 +211,12 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'The file is larger than `max_file_size` of the sync settings, or than the bucket takes.',
     action: 'Raise `max_file_size` with `PUT /api/v1/settings/sync`, or send a smaller file.',
   },
+  quota_exceeded: {
+    status: 413,
+    title: 'Quota exceeded',
+    meaning: 'The files of this user, with kept versions and the trash, would take more than its quota.',
+    action: 'Delete files for good (`?permanently=true`), or ask an administrator for a larger quota.',
+  },
   length_required: {
     status: 411,
     title: 'Length required',

@@ -12,6 +12,7 @@ import { FileRecords } from '../../../src/files/file-records.js';
 import { isMultipartForm } from '../../../src/files/form-boundary.js';
 import { ObjectWriter } from '../../../src/files/object-writer.js';
 import { PartBuffers } from '../../../src/files/part-buffers.js';
+import { Quotas } from '../../../src/files/quotas.js';
 import { ReplaceContent } from '../../../src/files/replace-content.js';
 import { MIB, SMALL_BUFFERS_BYTES } from '../../../src/files/upload-limits.js';
 import { UploadSlots } from '../../../src/files/upload-slots.js';
@@ -32,6 +33,8 @@ export const USER_ID = 1;
  */
 export class UploadServer {
   maxFileSize = 100 * MIB;
+  /** What time it is for quotas. */
+  quotaNowMs = 0;
   operation: UploadRequest['operation'] = undefined;
   /** What the engine rejected with, for requests whose client did not wait for it. */
   readonly failures: Error[] = [];
@@ -44,6 +47,7 @@ export class UploadServer {
     readonly database: TestDatabase,
     readonly dataSource: DataSource,
     readonly records: FileRecords,
+    readonly quotas: Quotas,
     private readonly uploads: Uploads,
     private readonly server: Server,
   ) {
@@ -58,11 +62,13 @@ export class UploadServer {
     const storage = openBucket(bucket);
     const dataSource = await new DataSource(dataSourceOptions(database.url, 2)).initialize();
     const records = new FileRecords(statements, new ReplaceContent(dataSource), () => Date.now());
+    const quotas = new Quotas(statements, () => made.quotaNowMs);
     const memory = { smallBuffers: new ByteBudget(SMALL_BUFFERS_BYTES), partBuffers: new PartBuffers() };
     const uploads: Uploads = new Uploads({
       bucketOf: () =>
         Promise.resolve({ configId: 1, provider: 's3_compatible', bucketName: bucket.bucket, storage }),
       maxFileSizeOf: (): number => made.maxFileSize,
+      quotas,
       records,
       writer: new ObjectWriter(memory, records),
       slots: new UploadSlots(64, 64),
@@ -76,6 +82,7 @@ export class UploadServer {
       database,
       dataSource,
       records,
+      quotas,
       uploads,
       server,
     );
