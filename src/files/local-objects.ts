@@ -41,22 +41,30 @@ export class LocalObjects {
   }
 
   /**
-   * Stores the request's body, which must be exactly as long as the URL says.
-   * @returns the object's ETag
+   * Stores the request's body, which must be exactly as long as the URL says, as an object or as a part of one.
+   * @returns its ETag
    * @throws FilesError `signed_url_invalid`, `signed_url_expired`, RequestError, StorageError
    */
   async receive(request: FastifyRequest): Promise<string> {
     const grant = this.grantOf(request);
-    const { key, sizeBytes = 0, createOnly, md5, sha256 } = grant;
+    const { key, sizeBytes = 0, createOnly, md5, sha256, part } = grant;
     assertLength(request, sizeBytes);
     const bytes = new RequestBytes(request.raw, sizeBytes);
     const content = new MeasuredContent({ read: () => bytes.next() }, sizeBytes);
     const body = sizeBytes === 0 ? Buffer.alloc(0) : new ExactBody(content, sizeBytes, true);
     try {
       const { signal } = bytes;
-      const options = { sizeBytes, createOnly, md5, sha256, signal };
-      const { etag } = await this.options.openBucket(grant).put(key, body, options);
-      return etag;
+      const bucket = this.options.openBucket(grant);
+      if (part === undefined) {
+        return (await bucket.put(key, body, { sizeBytes, createOnly, md5, sha256, signal })).etag;
+      }
+      const { uploadId, partNumber } = part;
+      const stored = bucket.multipart!.uploadPart(key, uploadId, partNumber, body, {
+        sizeBytes,
+        md5,
+        signal,
+      });
+      return (await stored).etag;
     } catch (error) {
       throw (body instanceof ExactBody && body.failure) || error;
     } finally {

@@ -14,6 +14,7 @@ function twoLevels(read: string, write: string, remove = write): Permissions {
     list: read,
     connect: read,
     list_multipart: read,
+    list_parts: read,
     get: read,
     head: read,
     put: write,
@@ -31,6 +32,7 @@ const S3_ACTIONS: Permissions = {
   connect: 's3:ListBucket',
   abort_multipart: 's3:AbortMultipartUpload',
   list_multipart: 's3:ListBucketMultipartUploads',
+  list_parts: 's3:ListMultipartUploadParts',
 };
 
 const AZURE_BLOBS = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs';
@@ -43,6 +45,7 @@ const PERMISSIONS: Readonly<Record<ProviderName, Permissions>> = {
     list: 'listFiles',
     connect: 'listBuckets',
     list_multipart: 'listFiles',
+    list_parts: 'writeFiles',
   },
   cloudflare_r2: twoLevels('Object Read', 'Object Read & Write'),
   digitalocean_spaces: twoLevels('Read', 'Read/Write/Delete'),
@@ -52,6 +55,7 @@ const PERMISSIONS: Readonly<Record<ProviderName, Permissions>> = {
     connect: 'storage.buckets.get',
     abort_multipart: 'storage.multipartUploads.abort',
     list_multipart: 'storage.multipartUploads.list',
+    list_parts: 'storage.multipartUploads.listParts',
   },
   azure_blob: twoLevels(`${AZURE_BLOBS}/read`, `${AZURE_BLOBS}/write`, `${AZURE_BLOBS}/delete`),
   local_disk: twoLevels('read', 'write'),

@@ -74,6 +74,7 @@ const ACTIONS: Readonly<Record<StorageOperation, string>> = {
   complete_multipart: 'finish a multipart upload',
   abort_multipart: 'abort a multipart upload',
   list_multipart: 'list unfinished uploads',
+  list_parts: 'list the parts of an upload',
   sign: 'sign a URL',
   connect: 'open the bucket',
 };

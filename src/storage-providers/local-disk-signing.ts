@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { LocalDiskUrls, SignGetOptions, SignPutOptions, SignedRequest } from './storage-provider.js';
+import type { LocalDiskUrls, SignedRequest } from './storage-provider.js';
 
 /** Where the server answers signed URLs of `local_disk`; the token follows as one path segment. */
 export const LOCAL_OBJECTS_PATH = '/api/v1/local-objects';
@@ -29,6 +29,8 @@ export interface LocalObjectGrant {
   readonly createOnly: boolean;
   readonly md5: Buffer | undefined;
   readonly sha256: Buffer | undefined;
+  /** PUT: the body is this part of an upload instead of the whole object. */
+  readonly part: { readonly uploadId: string; readonly partNumber: number } | undefined;
 }
 
 export type LocalObjectVerdict =
@@ -96,14 +98,20 @@ interface Restrictions {
   readonly c?: 1;
   readonly md5?: string;
   readonly sha?: string;
+  readonly u?: string;
+  readonly p?: number;
 }
 
-function restrictions(options: SignGetOptions | SignPutOptions): Restrictions {
+function restrictions(options: Parameters<LocalDiskUrls['sign']>[3]): Restrictions {
   if (!('sizeBytes' in options)) return { ct: options.contentType, cd: options.contentDisposition };
+  const md5 = options.md5 && Buffer.from(options.md5).toString('base64url');
+  if ('uploadId' in options) {
+    return { s: options.sizeBytes, md5, u: options.uploadId, p: options.partNumber };
+  }
   return {
     s: options.sizeBytes,
     c: options.createOnly === true ? 1 : undefined,
-    md5: options.md5 && Buffer.from(options.md5).toString('base64url'),
+    md5,
     sha: options.sha256 && Buffer.from(options.sha256).toString('base64url'),
   };
 }
@@ -115,7 +123,7 @@ function encode(permitted: Permitted & Restrictions): string {
 /** Only for a payload whose signature is ours: it was made by `encode`. */
 function decode(payload: string): LocalObjectGrant {
   const text = Buffer.from(payload, 'base64url').toString('utf8');
-  const { m, b, k, t, e, ct, cd, s, c, md5, sha } = JSON.parse(text) as Permitted & Restrictions;
+  const { m, b, k, t, e, ct, cd, s, c, md5, sha, u, p } = JSON.parse(text) as Permitted & Restrictions;
   return {
     method: m,
     bucketPath: b,
@@ -128,6 +136,7 @@ function decode(payload: string): LocalObjectGrant {
     createOnly: c === 1,
     md5: md5 === undefined ? undefined : Buffer.from(md5, 'base64url'),
     sha256: sha === undefined ? undefined : Buffer.from(sha, 'base64url'),
+    part: u === undefined || p === undefined ? undefined : { uploadId: u, partNumber: p },
   };
 }
 

@@ -34,7 +34,7 @@ export class PooledStorage implements ObjectStorage {
     this.capabilities = inner.capabilities;
     this.maxPutBytes = inner.maxPutBytes;
     if (inner.multipart !== undefined) this.multipart = this.pooledMultipart(inner.multipart);
-    if (inner.signedUrls !== undefined) this.signedUrls = this.pooledSignedUrls();
+    if (inner.signedUrls !== undefined) this.signedUrls = this.pooledSignedUrls(inner.signedUrls);
   }
 
   /** Closes it once nothing runs on it. */
@@ -124,6 +124,7 @@ export class PooledStorage implements ObjectStorage {
       uploadPart: (...args) => use((multipart) => multipart.uploadPart(...args)),
       complete: (...args) => use((multipart) => multipart.complete(...args)),
       abort: (...args) => use((multipart) => multipart.abort(...args)),
+      listParts: (...args) => use((multipart) => multipart.listParts(...args)),
       ...(first.listUnfinished && {
         listUnfinished: (...args: Parameters<NonNullable<MultipartUploads['listUnfinished']>>) =>
           use((multipart) => multipart.listUnfinished!(...args)),
@@ -131,10 +132,14 @@ export class PooledStorage implements ObjectStorage {
     };
   }
 
-  private pooledSignedUrls(): SignedUrls {
+  private pooledSignedUrls(first: SignedUrls): SignedUrls {
     return {
       signGet: (...args) => this.use((storage) => storage.signedUrls!.signGet(...args)),
       signPut: (...args) => this.use((storage) => storage.signedUrls!.signPut(...args)),
+      ...(first.signPart && {
+        signPart: (...args: Parameters<NonNullable<SignedUrls['signPart']>>) =>
+          this.use((storage) => storage.signedUrls!.signPart!(...args)),
+      }),
     };
   }
 }

@@ -16,6 +16,7 @@ class RecordedStorage implements ObjectStorage {
     uploadPart: async () => ({ partNumber: 1, etag: 'e', sizeBytes: 1 }),
     complete: async () => ({ etag: 'e' }),
     abort: async () => undefined,
+    listParts: async () => [],
   };
   closed = false;
   finish: () => void = () => undefined;

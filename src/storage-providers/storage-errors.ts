@@ -29,6 +29,7 @@ export type StorageOperation =
   | 'complete_multipart'
   | 'abort_multipart'
   | 'list_multipart'
+  | 'list_parts'
   | 'sign'
   | 'connect';
 

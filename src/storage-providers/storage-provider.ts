@@ -133,6 +133,11 @@ export interface MultipartUploads {
   ): Promise<StoredObject>;
   /** Idempotent: an unknown upload is no error. */
   abort(key: string, uploadId: string, options?: CallOptions): Promise<void>;
+  /**
+   * All parts that have arrived, in order; of a part that was sent twice the last. Rejects with `object_not_found` for
+   * an unknown or ended upload, except on Azure, which knows of an upload by its parts only and answers none.
+   */
+  listParts(key: string, uploadId: string, options?: CallOptions): Promise<readonly UploadedPart[]>;
   /** All unfinished uploads below a prefix. Absent where a provider cannot tell. */
   listUnfinished?(prefix: string, options?: CallOptions): Promise<readonly UnfinishedUpload[]>;
 }
@@ -151,6 +156,18 @@ export interface SignPutOptions {
   readonly sha256?: Uint8Array;
 }
 
+export interface SignPartOptions {
+  readonly expiresInSeconds: number;
+  /** From 1. */
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+  /**
+   * MD5 of the part (16 bytes). It is part of the signature, except on Azure. There is no SHA-256: the S3 family takes
+   * one of a part only in uploads that were begun with it.
+   */
+  readonly md5?: Uint8Array;
+}
+
 /** A URL that does one thing to one key until it expires. `headers` must be sent exactly. */
 export interface SignedRequest {
   readonly method: 'GET' | 'PUT';
@@ -162,6 +179,8 @@ export interface SignedRequest {
 export interface SignedUrls {
   signGet(key: string, options: SignGetOptions): Promise<SignedRequest>;
   signPut(key: string, options: SignPutOptions): Promise<SignedRequest>;
+  /** For one part of a multipart upload; the provider answers its ETag. Absent where there is no `multipart`. */
+  signPart?(key: string, uploadId: string, options: SignPartOptions): Promise<SignedRequest>;
 }
 
 /**
@@ -268,7 +287,7 @@ export interface LocalDiskUrls {
     method: 'GET' | 'PUT',
     bucketPath: string,
     key: string,
-    options: SignGetOptions | SignPutOptions,
+    options: SignGetOptions | SignPutOptions | (SignPartOptions & { readonly uploadId: string }),
     tenant?: string,
   ): SignedRequest;
 }

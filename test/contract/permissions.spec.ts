@@ -17,6 +17,7 @@ const PUT: Call = (storage) => putText(storage, 'new', 'x');
 const OVERWRITE: Call = (storage) => putText(storage, 'kept', 'x');
 const DELETE: Call = (storage) => storage.delete('kept');
 const UPLOADS: Call = async (storage) => storage.multipart!.listUnfinished!('x');
+const PARTS: Call = async (storage) => storage.multipart!.listParts('x', 'upload');
 
 describe('a key of AWS that misses a permission', () => {
   let double: S3Double;
@@ -47,6 +48,7 @@ describe('a key of AWS that misses a permission', () => {
   const table = [
     ['noList', 's3:ListBucket', LIST],
     ['noList', 's3:ListBucketMultipartUploads', UPLOADS],
+    ['noMultipart', 's3:ListMultipartUploadParts', PARTS],
     ['noGet', 's3:GetObject', GET],
     ['readOnly', 's3:PutObject', PUT],
     ['readOnly', 's3:DeleteObject', DELETE],
@@ -92,6 +94,7 @@ describe('a service account of Google that misses a permission', () => {
   const table = [
     ['noList', 'storage.objects.list', LIST],
     ['noList', 'storage.multipartUploads.list', UPLOADS],
+    ['creator', 'storage.multipartUploads.listParts', PARTS],
     ['creator', 'storage.objects.get', GET],
     ['creator', 'storage.objects.delete', OVERWRITE],
     ['readOnly', 'storage.objects.create', PUT],

@@ -37,6 +37,7 @@ export class ScriptedStorage implements ObjectStorage {
       this.call('uploadPart', key, async () => ({ partNumber, etag: 'e', sizeBytes })),
     complete: (key) => this.call('complete', key, async () => ({ etag: 'e' })),
     abort: (key) => this.call('abort', key, async () => undefined),
+    listParts: (key) => this.call('listParts', key, async () => [{ partNumber: 1, etag: 'e', sizeBytes: 1 }]),
     listUnfinished: (prefix) =>
       this.call('listUnfinished', prefix, async () => [
         { key: `${prefix}1`, uploadId: 'u', startedAt: new Date(0) },
@@ -45,6 +46,12 @@ export class ScriptedStorage implements ObjectStorage {
   signedUrls?: SignedUrls = {
     signGet: async (key) => ({ method: 'GET', url: `test://${key}`, headers: {}, expiresAt: new Date(0) }),
     signPut: async (key) => ({ method: 'PUT', url: `test://${key}`, headers: {}, expiresAt: new Date(0) }),
+    signPart: async (key, uploadId, { partNumber }) => ({
+      method: 'PUT',
+      url: `test://${key}?${uploadId}&${partNumber}`,
+      headers: {},
+      expiresAt: new Date(0),
+    }),
   };
   private readonly kept = new Map<string, Kept>();
   private readonly failures = new Map<string, StorageError[]>();

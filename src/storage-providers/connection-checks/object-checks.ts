@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { isStorageError } from '../storage-errors.js';
-import { failed, failedBy, passed, skipped, type CheckOutcome } from './check.js';
+import type { MultipartUploads } from '../storage-provider.js';
+import { failed, failedBy, passed, skipped, warning, type CheckOutcome } from './check.js';
 import { mainKey, type Probe } from './probe.js';
 
 const RANGE = { start: 256, end: 511 };
@@ -35,10 +36,35 @@ export async function checkMultipart(probe: Probe, signal: AbortSignal): Promise
   const { uploadId } = await multipart.create(key, { contentType: 'application/octet-stream', signal });
   leftovers.uploadStarted(key, uploadId);
   const part = await multipart.uploadPart(key, uploadId, 1, bytes, { sizeBytes: bytes.length, signal });
+  const unlisted = await listingProblem(multipart, key, uploadId, signal);
   await leftovers.creating(key, () => multipart.complete(key, uploadId, [part], { signal }));
   leftovers.uploadEnded(uploadId);
   const content = await storage.get(key, { signal });
-  return same(await readAtMost(content.body, bytes.length), bytes) ? passed() : otherBytes();
+  if (!same(await readAtMost(content.body, bytes.length), bytes)) return otherBytes();
+  return unlisted ?? passed();
+}
+
+/** Only uploads that go past this server need the list of parts: without it everything else works. */
+async function listingProblem(
+  multipart: MultipartUploads,
+  key: string,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<CheckOutcome | undefined> {
+  try {
+    const parts = await multipart.listParts(key, uploadId, { signal });
+    if (parts.length === 1) return undefined;
+    return warning('The bucket lists other parts than were uploaded, so direct uploads cannot be completed.');
+  } catch (error) {
+    if (!isStorageError(error, 'access_denied')) throw error;
+    return warning(
+      'The key may not list the parts of an upload, so large direct uploads cannot be completed.',
+      {
+        code: error.code,
+        repair: error.hint,
+      },
+    );
+  }
 }
 
 export async function checkDelete(probe: Probe, signal: AbortSignal): Promise<CheckOutcome> {

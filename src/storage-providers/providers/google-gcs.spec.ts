@@ -358,6 +358,26 @@ describe('multipart uploads of google_gcs', () => {
     await expect(storage.multipart!.abort('k', 'u')).resolves.toBeUndefined();
   });
 
+  it('lists the parts of an upload over all pages, or fails', async () => {
+    const part = (number: number) =>
+      `<Part><PartNumber>${number}</PartNumber><ETag>"e${number}"</ETag><Size>7</Size></Part>`;
+    const list = (content: string) => `<ListPartsResult>${content}</ListPartsResult>`;
+    const truncated = (is: boolean) => `<IsTruncated>${is}</IsTruncated>`;
+    answers['GET /bucket/k?uploadId=u'] = ({ line }) => ({
+      body: line.includes('part-number-marker=1')
+        ? list(truncated(false) + part(2))
+        : list(truncated(true) + part(1)),
+    });
+    expect(await storage.multipart!.listParts('k', 'u')).toEqual(
+      [1, 2].map((number) => ({ partNumber: number, etag: `e${number}`, sizeBytes: 7 })),
+    );
+    const [nameless] = part(1).split('<ETag>');
+    for (const content of ['', truncated(true), truncated(true) + part(1), `${nameless}</Part>`]) {
+      answers['GET /bucket/k?uploadId=u'] = () => ({ body: list(content) });
+      await expect(storage.multipart!.listParts('k', 'u')).rejects.toMatchObject({ code: 'provider_error' });
+    }
+  });
+
   it('lists unfinished uploads over all pages, or fails', async () => {
     const upload = (key: string) =>
       `<Upload><Key>${key}</Key><UploadId>u</UploadId><Initiated>2026-11-21T10:00:00.000Z</Initiated></Upload>`;

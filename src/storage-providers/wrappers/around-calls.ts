@@ -72,6 +72,10 @@ function aroundMultipart(multipart: MultipartUploads, around: Around): Multipart
       around({ operation: 'abort_multipart', key, signal: options?.signal }, () =>
         multipart.abort(key, uploadId, options),
       ),
+    listParts: (key, uploadId, options) =>
+      around({ operation: 'list_parts', key, signal: options?.signal }, () =>
+        multipart.listParts(key, uploadId, options),
+      ),
     ...(listUnfinished && {
       listUnfinished: (prefix: string, options?: { readonly signal?: AbortSignal }) =>
         around({ operation: 'list_multipart', key: prefix, signal: options?.signal }, () =>
@@ -82,9 +86,11 @@ function aroundMultipart(multipart: MultipartUploads, around: Around): Multipart
 }
 
 function sameSignedUrls(signedUrls: SignedUrls): SignedUrls {
+  const signPart = signedUrls.signPart?.bind(signedUrls);
   return {
     signGet: (key, options) => signedUrls.signGet(key, options),
     signPut: (key, options) => signedUrls.signPut(key, options),
+    ...(signPart && { signPart }),
   };
 }
 

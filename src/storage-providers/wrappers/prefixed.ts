@@ -5,6 +5,7 @@ import type {
   MultipartUploads,
   ObjectHead,
   ObjectStorage,
+  SignPartOptions,
   UnfinishedUpload,
 } from '../storage-provider.js';
 
@@ -16,6 +17,7 @@ export function prefixed(storage: ObjectStorage, prefix: string): ObjectStorage 
   if (!prefix.endsWith('/')) throw new RangeError(`the prefix "${prefix}" does not end in a slash`);
   const inside = (key: string) => prefix + key;
   const { multipart, signedUrls } = storage;
+  const signPart = signedUrls?.signPart?.bind(signedUrls);
   return {
     provider: storage.provider,
     capabilities: storage.capabilities,
@@ -35,6 +37,10 @@ export function prefixed(storage: ObjectStorage, prefix: string): ObjectStorage 
       signedUrls: {
         signGet: (key, options) => signedUrls.signGet(inside(key), options),
         signPut: (key, options) => signedUrls.signPut(inside(key), options),
+        ...(signPart && {
+          signPart: (key: string, uploadId: string, options: SignPartOptions) =>
+            signPart(inside(key), uploadId, options),
+        }),
       },
     }),
   };
@@ -60,6 +66,7 @@ function multipartInside(multipart: MultipartUploads, prefix: string): Multipart
     uploadPart: (key, ...rest) => multipart.uploadPart(inside(key), ...rest),
     complete: (key, ...rest) => multipart.complete(inside(key), ...rest),
     abort: (key, ...rest) => multipart.abort(inside(key), ...rest),
+    listParts: (key, ...rest) => multipart.listParts(inside(key), ...rest),
     ...(listUnfinished && {
       listUnfinished: async (below: string, options?: { readonly signal?: AbortSignal }) => {
         const uploads = await listUnfinished(inside(below), options);

@@ -40,7 +40,10 @@ describe.each(Object.entries(WRAPPERS))('%s', (name, wrap) => {
     const storage = wrap(new ScriptedStorage());
     expect(storage).toHaveProperty('signedUrls');
     if (name === 'readOnly') expect(storage).not.toHaveProperty('multipart');
-    else expect(storage).toHaveProperty('multipart.listUnfinished');
+    else {
+      expect(storage).toHaveProperty('multipart.listUnfinished');
+      expect(storage).toHaveProperty('signedUrls.signPart');
+    }
   });
 });
 
@@ -72,6 +75,9 @@ describe('prefixed', () => {
     expect(await multipart?.listUnfinished?.('k')).toEqual([
       { key: 'k1', uploadId: 'u', startedAt: new Date(0) },
     ]);
+    expect(await multipart?.listParts('k', 'u')).toHaveLength(1);
+    const part = { partNumber: 2, expiresInSeconds: 1, sizeBytes: 1 };
+    expect((await signedUrls?.signPart?.('k', 'u', part))?.url).toBe('test://p/k?u&2');
     expect((await signedUrls?.signGet('k', { expiresInSeconds: 1 }))?.url).toBe('test://p/k');
     expect((await signedUrls?.signPut('k', { expiresInSeconds: 1, sizeBytes: 1 }))?.url).toBe('test://p/k');
     expect(whole.calls).toEqual([
@@ -80,6 +86,7 @@ describe('prefixed', () => {
       'complete p/k',
       'abort p/k',
       'listUnfinished p/k',
+      'listParts p/k',
     ]);
   });
 

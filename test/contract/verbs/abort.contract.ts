@@ -77,6 +77,7 @@ function everyCall(storage: ObjectStorage, key: string, signal: AbortSignal): Ar
         () => multipart.uploadPart(key, 'upload', 1, Buffer.from('x'), { sizeBytes: 1, signal }),
         () => multipart.complete(key, 'upload', [{ partNumber: 1, etag: 'x', sizeBytes: 1 }], { signal }),
         () => multipart.abort(key, 'upload', { signal }),
+        () => multipart.listParts(key, 'upload', { signal }),
         ...(multipart.listUnfinished ? [() => multipart.listUnfinished!('x', { signal })] : []),
       ]
     : [];

@@ -102,6 +102,39 @@ export function describeMultipart(open: () => ContractStore): void {
       if (open().forgetsAborted !== false) expect(await uploads.listUnfinished(prefix)).toEqual([]);
     });
 
+    it('tells which parts have arrived, as it wants them to finish with', async () => {
+      const { storage } = open();
+      const uploads = uploadsOf(open());
+      if (!uploads) return;
+      const key = `${freshPrefix()}file`;
+      const { uploadId } = await uploads.create(key, {});
+      expect(await uploads.listParts(key, uploadId)).toEqual([]);
+      const last = someBytes(70, 2);
+      await part(uploads, key, uploadId, 2, someBytes(90, 9));
+      const second = await part(uploads, key, uploadId, 2, last);
+      const first = await part(uploads, key, uploadId, 1, someBytes(uploads.minPartBytes, 1));
+      const parts = await uploads.listParts(key, uploadId);
+      expect(parts).toEqual([first, second]);
+      await uploads.complete(key, uploadId, parts, {});
+      expectSameBytes(await read(storage, key), Buffer.concat([someBytes(uploads.minPartBytes, 1), last]));
+    });
+
+    it('knows no parts of an upload that ended, or that is for another key', async () => {
+      const uploads = uploadsOf(open());
+      if (!uploads) return;
+      const key = `${freshPrefix()}file`;
+      const { uploadId } = await uploads.create(key, {});
+      await part(uploads, key, uploadId, 1, someBytes(50));
+      const partsOf = async (name: string) => {
+        const listing = uploads.listParts(name, uploadId);
+        return open().forgetsAborted === false ? listing : failureCode(listing);
+      };
+      const nothing = open().forgetsAborted === false ? [] : 'object_not_found';
+      expect(await partsOf(`${key}2`)).toEqual(nothing);
+      await uploads.complete(key, uploadId, await uploads.listParts(key, uploadId), {});
+      expect(await partsOf(key)).toEqual(nothing);
+    });
+
     it('refuses parts that are not what was said', async () => {
       const uploads = uploadsOf(open());
       if (!uploads) return;

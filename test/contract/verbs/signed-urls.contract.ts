@@ -114,6 +114,49 @@ export function describeSignedUrls(open: () => ContractStore): void {
       expect((await read(storage, `${prefix}right`)).toString()).toBe('hello');
     });
 
+    it('store one part of one upload', async () => {
+      const { storage } = open();
+      const signer = signerOf(open());
+      const { multipart } = storage;
+      if (!signer?.signPart || !multipart) return;
+      const key = `${freshPrefix()}a file +é`;
+      const { uploadId } = await multipart.create(key, {});
+      const signPart = (partNumber: number, text: string, more: { readonly md5?: Buffer } = {}) =>
+        signer.signPart!(key, uploadId, {
+          partNumber,
+          sizeBytes: text.length,
+          expiresInSeconds: 60,
+          ...more,
+        });
+      const first = await signPart(1, 'hello');
+      const answer = await send(first, { body: 'hello' });
+      expect([200, 201]).toContain(answer.status);
+      const parts = await multipart.listParts(key, uploadId);
+      expect(parts).toMatchObject([{ partNumber: 1, sizeBytes: 5 }]);
+      // Where parts are named by their ETag, that is what a client reads from the answer.
+      if (answer.headers.etag) expect(answer.headers.etag).toBe(`"${parts[0]!.etag}"`);
+      expect(await exists(storage, key)).toBe(false);
+
+      if (storage.capabilities.contentBound !== 'none') {
+        const other = new URL(first.url);
+        other.searchParams.set('partNumber', '2');
+        expect([400, 403]).toContain((await send(first, { url: other.href, body: 'hello' })).status);
+        const longer = { ...first.headers, 'content-length': '11' };
+        const tooLong = await send(first, { body: 'hello there', headers: longer });
+        expect([400, 403]).toContain(tooLong.status);
+        const md5 = createHash('md5').update('again').digest();
+        const bound = await signPart(1, 'again', { md5 });
+        expect((await send(bound, { body: 'wrong' })).status).toBe(400);
+        const { 'content-md5': _, ...unbound } = bound.headers;
+        expect([400, 403]).toContain((await send(bound, { body: 'wrong', headers: unbound })).status);
+        expect(await multipart.listParts(key, uploadId)).toEqual(parts);
+        expect([200, 201]).toContain((await send(bound, { body: 'again' })).status);
+      }
+      const arrived = await multipart.listParts(key, uploadId);
+      await multipart.complete(key, uploadId, arrived, {});
+      expect((await storage.head(key)).sizeBytes).toBe(5);
+    });
+
     it('create without overwriting, where the provider can', async () => {
       const { storage } = open();
       const signer = signerOf(open());

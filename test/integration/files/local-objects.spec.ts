@@ -118,6 +118,35 @@ describe('signed URLs of local_disk', () => {
     await expect(bucket.head('f/no')).rejects.toMatchObject({ code: 'object_not_found' });
   });
 
+  it('take the parts of an upload, each of its length and digest', async () => {
+    const { multipart, signedUrls } = bucket;
+    const { uploadId } = await multipart!.create('f/parts', {});
+    const pieces = [noise(100_000, 1), noise(70_000, 2)];
+    const signPart = async (partNumber: number, body: Buffer) => {
+      const md5 = createHash('md5').update(body).digest();
+      const options = { partNumber, sizeBytes: body.length, md5, expiresInSeconds: 60 };
+      return (await signedUrls!.signPart!('f/parts', uploadId, options)).url;
+    };
+    expect(await (await put(await signPart(2, pieces[0]!), pieces[1]!)).json()).toEqual({
+      code: 'bad_request',
+    });
+    expect(await (await put(await signPart(2, pieces[0]!), noise(100_000, 9))).json()).toEqual({
+      code: 'integrity',
+    });
+    expect(await multipart!.listParts('f/parts', uploadId)).toEqual([]);
+    for (const number of [2, 1]) {
+      const body = pieces[number - 1]!;
+      expect((await put(await signPart(number, body), body)).status).toBe(200);
+    }
+    const parts = await multipart!.listParts('f/parts', uploadId);
+    expect(parts.map(({ sizeBytes }) => sizeBytes)).toEqual([100_000, 70_000]);
+    const late = await signPart(3, pieces[0]!);
+    await multipart!.complete('f/parts', uploadId, parts, {});
+    const whole = await fetch(await signGet('f/parts'));
+    expect(await bytesOf(whole)).toBe(fingerprint(Buffer.concat(pieces)));
+    expect(await (await put(late, pieces[0]!)).json()).toEqual({ code: 'object_not_found' });
+  });
+
   it('store nothing of a client that goes away', async () => {
     const url = new URL(await signPut('f/gone', content));
     const socket = connect(port(), '127.0.0.1');

@@ -89,6 +89,7 @@ export async function createUpload(call: GcsCall): Promise<DoubleAnswer> {
 
 export async function uploadPart(call: GcsCall): Promise<DoubleAnswer> {
   assertPermitted(call.caller, 'storage.multipartUploads.create');
+  assertLengthRange(call);
   const upload = findUpload(call);
   const partNumber = Number(parameter(call.request, 'partNumber'));
   if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
@@ -170,13 +171,19 @@ export async function abortUpload(call: GcsCall): Promise<DoubleAnswer> {
 export async function listParts(call: GcsCall): Promise<DoubleAnswer> {
   assertPermitted(call.caller, 'storage.multipartUploads.listParts');
   const upload = findUpload(call);
-  const parts = [...upload.parts.values()].sort((left, right) => left.partNumber - right.partNumber);
-  const rendered = parts.map(
+  const after = Number(parameter(call.request, 'part-number-marker') ?? 0);
+  const limit = Math.min(Number(parameter(call.request, 'max-parts') ?? 1000), 1000);
+  const following = [...upload.parts.values()]
+    .filter(({ partNumber }) => partNumber > after)
+    .sort((left, right) => left.partNumber - right.partNumber);
+  const page = following.slice(0, limit);
+  const rendered = page.map(
     (part) =>
       `<Part>${tag('PartNumber', part.partNumber)}${tag('LastModified', new Date(part.lastModifiedMs).toISOString())}${tag('ETag', `"${part.md5Hex}"`)}${tag('Size', part.segment.sizeBytes)}</Part>`,
   );
   const head = [tag('Bucket', upload.bucket), tag('Key', upload.name), tag('UploadId', upload.uploadId)];
-  return result('ListPartsResult', [...head, tag('IsTruncated', false), ...rendered]);
+  const isTruncated = page.length < following.length;
+  return result('ListPartsResult', [...head, tag('IsTruncated', isTruncated), ...rendered]);
 }
 
 export async function listUploads(call: GcsCall): Promise<DoubleAnswer> {

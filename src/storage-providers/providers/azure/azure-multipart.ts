@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { assertObjectKey } from '../../object-key.js';
-import { StorageError } from '../../storage-errors.js';
+import { StorageError, isStorageError, type StorageOperation } from '../../storage-errors.js';
 import type {
   CallOptions,
   MultipartUploads,
@@ -9,6 +9,7 @@ import type {
   UploadedPart,
 } from '../../storage-provider.js';
 import { protocolError } from '../http/answer-body.js';
+import { lengthIn } from '../http/content-headers.js';
 import { assertNotAborted } from '../http/http-client.js';
 import { SentDigest } from '../http/sent-digest.js';
 import { childText, childrenOf, type XmlElement } from '../http/xml.js';
@@ -42,6 +43,7 @@ export function azureMultipart(client: AzureClient): MultipartUploads {
       assertNotAborted(signal, 'abort_multipart');
       assertObjectKey(key, 'abort_multipart');
     },
+    listParts: (key, uploadId, options) => listParts(client, key, uploadId, options?.signal),
     listUnfinished: (prefix, options) => listUnfinished(client, prefix, options?.signal),
   };
 }
@@ -116,11 +118,7 @@ async function complete(client: AzureClient, upload: UploadToComplete): Promise<
 }
 
 /** Base64 of a text of one length, as Azure demands of all blocks of a blob; it says which upload and part it is. */
-function blockId(
-  uploadId: string,
-  partNumber: number,
-  operation: 'upload_part' | 'complete_multipart',
-): string {
+export function blockId(uploadId: string, partNumber: number, operation: StorageOperation): string {
   if (UPLOAD_ID.test(uploadId)) {
     return Buffer.from(`${uploadId}-${String(partNumber).padStart(5, '0')}`).toString('base64');
   }
@@ -133,8 +131,55 @@ function blockId(
 
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
 
-function uploadIdOf(id: string): string | undefined {
-  return /^([0-9a-f]{32})-\d{5}$/.exec(Buffer.from(id, 'base64').toString('latin1'))?.[1];
+function partOf(id: string): { readonly uploadId: string; readonly partNumber: number } | undefined {
+  const [, uploadId, digits] =
+    /^([0-9a-f]{32})-(\d{5})$/.exec(Buffer.from(id, 'base64').toString('latin1')) ?? [];
+  return uploadId === undefined ? undefined : { uploadId, partNumber: Number(digits) };
+}
+
+/** The uncommitted blocks whose names say that they belong to this upload. */
+async function listParts(
+  client: AzureClient,
+  key: string,
+  uploadId: string,
+  signal?: AbortSignal,
+): Promise<UploadedPart[]> {
+  assertNotAborted(signal, 'list_parts');
+  assertObjectKey(key, 'list_parts');
+  blockId(uploadId, 1, 'list_parts');
+  try {
+    const blocks = await uncommittedBlocks(client, key, 'list_parts', signal);
+    const parts = blocks.filter((block) => partOf(block.id)?.uploadId === uploadId);
+    return parts
+      .map(({ id, sizeBytes }) => ({ partNumber: partOf(id)!.partNumber, etag: id, sizeBytes }))
+      .sort((a, b) => a.partNumber - b.partNumber);
+  } catch (error) {
+    // No blob and no block of one: nothing of this upload has arrived.
+    if (isStorageError(error, 'object_not_found')) return [];
+    throw error;
+  }
+}
+
+interface Block {
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+async function uncommittedBlocks(
+  client: AzureClient,
+  key: string,
+  operation: StorageOperation,
+  signal?: AbortSignal,
+): Promise<Block[]> {
+  const query = { comp: 'blocklist', blocklisttype: 'uncommitted' };
+  const root = await client.xml({ operation, method: 'GET', key, query, signal }, 'BlockList');
+  const blocks = childrenOf(root, 'UncommittedBlocks').flatMap((list) => childrenOf(list, 'Block'));
+  return blocks.map((block) => {
+    const id = childText(block, 'Name');
+    const sizeBytes = lengthIn(childText(block, 'Size'));
+    if (!id || sizeBytes === undefined) throw protocolError(operation, 'a block that lacks its name or size');
+    return { id, sizeBytes };
+  });
 }
 
 /** A blob that was never written is listed with length 0; the names of its blocks tell the uploads. */
@@ -179,13 +224,8 @@ async function uploadsOf(
   signal?: AbortSignal,
 ): Promise<UnfinishedUpload[]> {
   const key = blobName(blob);
-  const query = { comp: 'blocklist', blocklisttype: 'uncommitted' };
-  const root = await client.xml(
-    { operation: 'list_multipart', method: 'GET', key, query, signal },
-    'BlockList',
-  );
-  const blocks = childrenOf(root, 'UncommittedBlocks').flatMap((list) => childrenOf(list, 'Block'));
-  const ids = new Set(blocks.map((block) => uploadIdOf(childText(block, 'Name') ?? '')));
+  const blocks = await uncommittedBlocks(client, key, 'list_multipart', signal);
+  const ids = new Set(blocks.map(({ id }) => partOf(id)?.uploadId));
   const listedAt = new Date(childText(childrenOf(blob, 'Properties')[0], 'Last-Modified') ?? Number.NaN);
   // Without a time it counts as new, so that nobody takes a running upload for an old one.
   const startedAt = Number.isNaN(listedAt.getTime()) ? new Date(client.now()) : listedAt;

@@ -1,6 +1,7 @@
 import { assertObjectKey } from '../../object-key.js';
 import type { SignedRequest, SignedUrls } from '../../storage-provider.js';
 import { blobPath } from './azure-client.js';
+import { blockId } from './azure-multipart.js';
 import { AZURE_API_VERSION, type SharedKeyAccount } from './shared-key.js';
 
 export interface AzureSignerOptions {
@@ -39,6 +40,17 @@ export function azureSignedUrls(options: AzureSignerOptions): SignedUrls {
       },
       ...(await signBlob(options, { key, permissions: createOnly === true ? 'c' : 'cw', expiresInSeconds })),
     }),
+    // Put Block asks for the permission to write, which would store a whole blob under this key as well.
+    signPart: async (key, uploadId, { expiresInSeconds, partNumber, md5 }) => {
+      const id = blockId(uploadId, partNumber, 'sign');
+      const { url, expiresAt } = await signBlob(options, { key, permissions: 'w', expiresInSeconds });
+      return {
+        method: 'PUT',
+        url: `${url}&comp=block&blockid=${encodeURIComponent(id)}`,
+        headers: { ...(md5 !== undefined && { 'content-md5': Buffer.from(md5).toString('base64') }) },
+        expiresAt,
+      };
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import type {
 } from '../../storage-provider.js';
 import { protocolError } from '../http/answer-body.js';
 import { SentDigest } from '../http/sent-digest.js';
+import { lengthIn } from '../http/content-headers.js';
 import { childText, childrenOf, escapeXml, type XmlElement } from '../http/xml.js';
 import type { GcsClient } from './gcs-client.js';
 import { percentEncode, queryString, xmlPath } from './gcs-paths.js';
@@ -37,6 +38,7 @@ export function gcsMultipart(client: GcsClient, head: HeadObject): MultipartUplo
       uploadPart(client, { key, uploadId, partNumber, body, ...options }),
     complete: (key, uploadId, parts, options) => complete(client, head, { key, uploadId, parts, ...options }),
     abort: (key, uploadId, options) => abort(client, key, uploadId, options?.signal),
+    listParts: (key, uploadId, options) => listParts(client, key, uploadId, options?.signal),
     listUnfinished: (prefix, options) => listUnfinished(client, prefix, options?.signal),
   };
 }
@@ -136,6 +138,41 @@ async function abort(client: GcsClient, key: string, uploadId: string, signal?: 
   } catch (error) {
     if (!isStorageError(error, 'object_not_found')) throw error;
   }
+}
+
+async function listParts(
+  client: GcsClient,
+  key: string,
+  uploadId: string,
+  signal?: AbortSignal,
+): Promise<UploadedPart[]> {
+  assertObjectKey(key, 'list_parts');
+  const found: UploadedPart[] = [];
+  for (let after = 0; ;) {
+    const marker = after === 0 ? undefined : String(after);
+    const query = queryString({ uploadId, 'max-parts': '1000', 'part-number-marker': marker });
+    const path = xmlPath(client.bucket, key) + query;
+    const root = await client.xml(
+      { operation: 'list_parts', method: 'GET', path, signal },
+      'ListPartsResult',
+    );
+    found.push(...childrenOf(root, 'Part').map(readPart));
+    if (childText(root, 'IsTruncated') === 'false') return found;
+    const last = found.at(-1)?.partNumber ?? 0;
+    if (childText(root, 'IsTruncated') !== 'true' || last <= after) break;
+    after = last;
+  }
+  throw protocolError('list_parts', 'a list of parts that does not end');
+}
+
+function readPart(part: XmlElement): UploadedPart {
+  const partNumber = lengthIn(childText(part, 'PartNumber'));
+  const sizeBytes = lengthIn(childText(part, 'Size'));
+  const etag = childText(part, 'ETag')?.replaceAll('"', '');
+  if (!partNumber || sizeBytes === undefined || !etag) {
+    throw protocolError('list_parts', 'a part that lacks its number, size or ETag');
+  }
+  return { partNumber, etag, sizeBytes };
 }
 
 async function listUnfinished(

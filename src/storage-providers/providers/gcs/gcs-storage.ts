@@ -171,5 +171,9 @@ function withCheckedKeys(urls: SignedUrls): SignedUrls {
       assertObjectKey(key, 'sign');
       return urls.signPut(key, options);
     },
+    signPart: async (key, uploadId, options) => {
+      assertObjectKey(key, 'sign');
+      return urls.signPart!(key, uploadId, options);
+    },
   };
 }

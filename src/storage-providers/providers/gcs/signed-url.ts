@@ -46,6 +46,17 @@ export function gcsSignedUrls(options: GcsSignerOptions): SignedUrls {
         },
         query: {},
       }),
+    signPart: (key, uploadId, { expiresInSeconds, partNumber, sizeBytes, md5 }) =>
+      signUrl(options, {
+        method: 'PUT',
+        key,
+        expiresInSeconds,
+        headers: {
+          ...(md5 !== undefined && { 'content-md5': Buffer.from(md5).toString('base64') }),
+          'x-goog-content-length-range': `${sizeBytes},${sizeBytes}`,
+        },
+        query: { partNumber: String(partNumber), uploadId },
+      }),
   };
 }
 

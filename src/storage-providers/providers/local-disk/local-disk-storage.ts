@@ -199,5 +199,9 @@ function signedUrls(urls: LocalDiskUrls, bucketPath: string, tenant: string | un
       assertObjectKey(key, 'sign');
       return urls.sign('PUT', bucketPath, key, options, tenant);
     },
+    signPart: async (key, uploadId, options) => {
+      assertObjectKey(key, 'sign');
+      return urls.sign('PUT', bucketPath, key, { ...options, uploadId }, tenant);
+    },
   };
 }

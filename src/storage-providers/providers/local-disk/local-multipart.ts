@@ -46,6 +46,7 @@ export function localMultipart(options: LocalMultipartOptions): MultipartUploads
       uploads.uploadPart({ key, uploadId, partNumber, body, ...part }).finally(() => release(body)),
     complete: (key, uploadId, parts, how) => uploads.complete({ key, uploadId, parts, ...how }),
     abort: (key, uploadId, { signal } = {}) => uploads.abort(key, uploadId, signal),
+    listParts: (key, uploadId, { signal } = {}) => uploads.listParts(key, uploadId, signal),
     listUnfinished: (prefix, { signal } = {}) => uploads.list(prefix, signal),
   };
 }
@@ -145,6 +146,21 @@ class LocalUploads {
     });
   }
 
+  listParts(key: string, uploadId: string, signal?: AbortSignal): Promise<readonly UploadedPart[]> {
+    const call = this.call('list_parts', signal);
+    return onDisk(call, async () => {
+      const { folder } = await this.find(call, key, uploadId);
+      const numbers = await partNumbers(call, folder);
+      const parts = numbers.map(async (partNumber) => {
+        const stats = await statObjectFile(join(folder, partName(call, partNumber)));
+        // It ends with its upload only.
+        if (stats === undefined) throw noSuchUpload(call);
+        return { partNumber, etag: etagOf(stats), sizeBytes: Number(stats.size) };
+      });
+      return Promise.all(parts);
+    });
+  }
+
   list(prefix: string, signal?: AbortSignal): Promise<readonly UnfinishedUpload[]> {
     const call = this.call('list_multipart', signal);
     return onDisk(call, async () => {
@@ -209,6 +225,15 @@ async function uploadIds(bucket: string): Promise<string[]> {
 function partName(call: DiskCall, partNumber: number): string {
   if (Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= 10_000) return `part-${partNumber}`;
   throw badParts(call, `There is no part ${partNumber}: parts are numbered from 1 to 10,000.`);
+}
+
+async function partNumbers(call: DiskCall, folder: string): Promise<number[]> {
+  try {
+    const names = await readdir(folder);
+    return names.flatMap((name) => Number(/^part-(\d{1,5})$/.exec(name)?.[1]) || []).sort((a, b) => a - b);
+  } catch (error) {
+    throw hasErrno(error, 'ENOENT') ? noSuchUpload(call) : error;
+  }
 }
 
 /** Paths of the parts, all of which must be the ones that were uploaded. */

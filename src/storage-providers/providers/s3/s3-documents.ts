@@ -104,6 +104,7 @@ const DOCUMENTS: readonly DocumentKind[] = [
     root: 'ListMultipartUploadsResult',
     isPage: true,
   },
+  { method: 'GET', parameter: 'uploadId', operation: 'list_parts', root: 'ListPartsResult', isPage: true },
   {
     method: 'POST',
     parameter: 'uploads',

@@ -133,6 +133,35 @@ describe('abort', () => {
   });
 });
 
+describe('listParts', () => {
+  const part = (number: number) =>
+    `<Part><PartNumber>${number}</PartNumber><ETag>&quot;e${number}&quot;</ETag><Size>7</Size></Part>`;
+  const page = (inside: string, truncated = false) =>
+    `<ListPartsResult><UploadId>u</UploadId><IsTruncated>${truncated}</IsTruncated>${inside}</ListPartsResult>`;
+
+  it('reads all pages', async () => {
+    server.script = ({ url }, response) => {
+      const isSecond = new URL(url, 'http://s3').searchParams.get('part-number-marker') === '2';
+      response.writeHead(200).end(isSecond ? page(part(9)) : page(part(1) + part(2), true));
+    };
+    expect(await multipart.listParts('k', 'u')).toEqual(
+      [1, 2, 9].map((number) => ({ partNumber: number, etag: `e${number}`, sizeBytes: 7 })),
+    );
+  });
+
+  it.each([
+    ['parts of another upload', page('').replace('<UploadId>u<', '<UploadId>v<')],
+    ['no end', '<ListPartsResult><UploadId>u</UploadId></ListPartsResult>'],
+    ['more without a part', page('', true)],
+    ['the same page again', page(part(1), true)],
+    ['a part without an ETag', page(part(1).replace(/<ETag>.*<\/ETag>/, ''))],
+    ['a part without a size', page(part(1).replace(/<Size>.*<\/Size>/, ''))],
+  ])('refuses %s', async (_what, body) => {
+    server.always(200, {}, body);
+    await expect(multipart.listParts('k', 'u')).rejects.toMatchObject(PROTOCOL_ERROR);
+  });
+});
+
 describe('listUnfinished', () => {
   const upload = (key: string) =>
     `<Upload><Key>${key}</Key><UploadId>u-${key}</UploadId><Initiated>2026-11-22T07:00:00.000Z</Initiated></Upload>`;

@@ -1,6 +1,7 @@
 import type {
   CompleteMultipartUploadCommandInput,
   ListMultipartUploadsCommandOutput,
+  Part,
 } from '@aws-sdk/client-s3';
 import { assertObjectKey } from '../../object-key.js';
 import { StorageError, isStorageError } from '../../storage-errors.js';
@@ -109,6 +110,28 @@ export class S3Multipart implements MultipartUploads {
     if (failure.code !== 'object_not_found') throw failure;
   }
 
+  async listParts(
+    key: string,
+    uploadId: string,
+    { signal }: CallOptions = {},
+  ): Promise<readonly UploadedPart[]> {
+    assertObjectKey(key, 'list_parts');
+    const parts: UploadedPart[] = [];
+    for (let marker: string | undefined; ;) {
+      const input = { Bucket: this.bucket, Key: key, UploadId: uploadId, PartNumberMarker: marker };
+      const output = await this.#documents.ask('list_parts', (client, sdk) =>
+        client.send(new sdk.ListPartsCommand(input), { abortSignal: signal }),
+      );
+      if (output.UploadId !== uploadId) throw this.broken('list_parts', 'parts of another upload');
+      const before = parts.at(-1)?.partNumber ?? 0;
+      parts.push(...(output.Parts ?? []).map((part) => this.partOf(part)));
+      if (!output.IsTruncated) return parts;
+      const last = parts.at(-1)?.partNumber ?? 0;
+      if (last <= before) throw this.broken('list_parts', 'a list of parts that does not go on');
+      marker = String(last);
+    }
+  }
+
   async listUnfinished(prefix: string, { signal }: CallOptions = {}): Promise<readonly UnfinishedUpload[]> {
     const uploads: UnfinishedUpload[] = [];
     let marker: Marker = {};
@@ -123,14 +146,21 @@ export class S3Multipart implements MultipartUploads {
       if (next === undefined) return uploads;
       marker = next;
     }
-    throw this.broken(`more than ${MAX_PAGES} pages of unfinished uploads`);
+    throw this.broken('list_multipart', `more than ${MAX_PAGES} pages of unfinished uploads`);
+  }
+
+  private partOf({ PartNumber: partNumber, Size: sizeBytes, ETag }: Part): UploadedPart {
+    const etag = plainEtag(ETag);
+    if (partNumber && sizeBytes !== undefined && etag !== undefined) return { partNumber, etag, sizeBytes };
+    throw this.broken('list_parts', 'a part without its number, size or ETag');
   }
 
   private uploadsOf(output: ListMultipartUploadsCommandOutput, prefix: string): UnfinishedUpload[] {
-    if (output.Bucket !== this.bucket) throw this.broken('uploads of another bucket');
+    if (output.Bucket !== this.bucket) throw this.broken('list_multipart', 'uploads of another bucket');
     return (output.Uploads ?? []).map(({ Key: key, UploadId, Initiated }) => {
       const isWhole = key && UploadId && Initiated && !Number.isNaN(Initiated.getTime());
-      if (!isWhole || !key.startsWith(prefix)) throw this.broken('an unfinished upload that cannot be read');
+      if (!isWhole || !key.startsWith(prefix))
+        throw this.broken('list_multipart', 'an unfinished upload that cannot be read');
       return { key, uploadId: UploadId, startedAt: Initiated };
     });
   }
@@ -139,7 +169,7 @@ export class S3Multipart implements MultipartUploads {
     if (!output.IsTruncated) return undefined;
     const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = output;
     const isNew = KeyMarker !== previous.KeyMarker || UploadIdMarker !== previous.UploadIdMarker;
-    if (!KeyMarker || !isNew) throw this.broken('a list of uploads that does not go on');
+    if (!KeyMarker || !isNew) throw this.broken('list_multipart', 'a list of uploads that does not go on');
     return { KeyMarker, UploadIdMarker };
   }
 
@@ -174,8 +204,8 @@ export class S3Multipart implements MultipartUploads {
     return this.#session.settings.bucket;
   }
 
-  private broken(what: string): StorageError {
-    return this.#session.failures.ofProtocol('list_multipart', what);
+  private broken(operation: 'list_multipart' | 'list_parts', what: string): StorageError {
+    return this.#session.failures.ofProtocol(operation, what);
   }
 }
 

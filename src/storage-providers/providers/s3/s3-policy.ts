@@ -15,7 +15,13 @@ export const S3_POLICY = JSON.stringify(
       {
         Sid: 'StowageKeepsItsObjects',
         Effect: 'Allow',
-        Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+        Action: [
+          's3:GetObject',
+          's3:PutObject',
+          's3:DeleteObject',
+          's3:AbortMultipartUpload',
+          's3:ListMultipartUploadParts',
+        ],
         Resource: 'arn:aws:s3:::{bucket}/stowage/*',
       },
     ],

@@ -1,6 +1,12 @@
 import { assertObjectKey } from '../../object-key.js';
 import { StorageError } from '../../storage-errors.js';
-import type { SignGetOptions, SignPutOptions, SignedRequest, SignedUrls } from '../../storage-provider.js';
+import type {
+  SignGetOptions,
+  SignPartOptions,
+  SignPutOptions,
+  SignedRequest,
+  SignedUrls,
+} from '../../storage-provider.js';
 import { bindingHeaders } from './s3-objects.js';
 import type { S3Session } from './s3-session.js';
 import { MAX_SIGNED_SECONDS } from './s3-signer.js';
@@ -29,6 +35,14 @@ export class S3SignedUrls implements SignedUrls {
     headers['content-length'] = String(options.sizeBytes);
     if (options.createOnly && this.#session.capabilities.createOnly) headers['if-none-match'] = '*';
     return this.signed('PUT', key, undefined, headers, options.expiresInSeconds);
+  }
+
+  /** Without create-only: that is for the end of the upload to say. */
+  async signPart(key: string, uploadId: string, options: SignPartOptions): Promise<SignedRequest> {
+    const headers = bindingHeaders(this.#session, { md5: options.md5 });
+    headers['content-length'] = String(options.sizeBytes);
+    const query = `partNumber=${options.partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
+    return this.signed('PUT', key, query, headers, options.expiresInSeconds);
   }
 
   private signed(
