@@ -70,6 +70,12 @@ export {
 export { KEEP_TIERS, type KeepTier } from './maintenance/keep-tiers.js';
 export { prune, type PruneOptions, type PruneResult } from './maintenance/prune.js';
 export { repairIndex, type RepairIndexOptions, type RepairIndexResult } from './maintenance/repair-index.js';
+export {
+  strikeFalsePacks,
+  type StrikeOptions,
+  type StrikeResult,
+  type StruckPack,
+} from './maintenance/strike-packs.js';
 export { type Progress, type ProgressListener } from './progress/progress.js';
 export { startRun, type Run } from './progress/run.js';
 export { type BadPack } from './repository/bad-packs.js';

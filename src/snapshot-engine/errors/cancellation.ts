@@ -8,6 +8,7 @@ export type Cancellable =
   | 'prune'
   | 'removal of snapshots'
   | 'repair of the index'
+  | 'search for false packs'
   | 'reading of the snapshot';
 
 /**

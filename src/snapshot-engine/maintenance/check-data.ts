@@ -13,14 +13,18 @@ import { error, warning, type CheckListener } from './check-problem.js';
 import type { PackFinding, PackToCheck } from './check-worker.js';
 
 /**
- * Which packs are read: all; a part of them that `seed` decides; or one of `of` shares, so that as many runs read
- * everything once, whatever is added or removed in between.
+ * Which packs are read: all; these; a part of them that `seed` decides; or one of `of` shares, so that as many runs
+ * read everything once, whatever is added or removed in between.
  */
 export type ReadData =
   | 'none'
   | 'all'
   | { readonly percent: number; readonly seed: string }
-  | { readonly share: number; readonly of: number };
+  | { readonly share: number; readonly of: number }
+  | { readonly ids: ReadonlySet<string> };
+
+/** Called for each pack that was read as a whole and that an index names; sound: it holds what the index says. */
+export type PackListener = (packId: string, isSound: boolean) => void;
 
 /** Packs in memory: one being read for each that is being verified. */
 const PACKS_PER_THREAD = 2;
@@ -34,6 +38,7 @@ export interface DataCheck {
   readonly readData: ReadData;
   readonly onProblem: CheckListener;
   readonly onRead?: (bytes: number) => void;
+  readonly onPackRead?: PackListener;
   readonly signal?: AbortSignal;
 }
 
@@ -66,6 +71,7 @@ export async function checkData(check: DataCheck): Promise<DataCheckResult> {
 
 function isChosen(packId: string, readData: ReadData): boolean {
   if (typeof readData === 'string') return readData === 'all';
+  if ('ids' in readData) return readData.ids.has(packId);
   if ('of' in readData) return Number.parseInt(packId.slice(0, 8), 16) % readData.of === readData.share;
   const digest = hash('sha256', readData.seed + packId, 'hex');
   return Number.parseInt(digest.slice(0, 12), 16) / 2 ** 48 < readData.percent / 100;
@@ -73,7 +79,7 @@ function isChosen(packId: string, readData: ReadData): boolean {
 
 /** `false` when the pack is gone. */
 async function checkPack(
-  { files, index, onProblem, signal }: DataCheck,
+  { files, index, onProblem, onPackRead, signal }: DataCheck,
   packId: string,
   services: readonly RemoteService[],
 ): Promise<boolean> {
@@ -92,9 +98,15 @@ async function checkPack(
   const expectedHeader = blobs && encodePackHeader(blobs);
   const input: PackToCheck = { packId, bytes: owned, expectedHeader };
   const service = leastBusy(services);
+  let isSound = true;
+  const listen: CheckListener = (problem) => {
+    if (problem.severity === 'error') isSound = false;
+    onProblem(problem);
+  };
   for (const finding of await service.call<PackFinding[]>('checkPack', input, [owned.buffer])) {
-    report(packId, finding, blobs, onProblem);
+    report(packId, finding, blobs, listen);
   }
+  if (blobs !== undefined) onPackRead?.(packId, isSound);
   return true;
 }
 

@@ -28,7 +28,12 @@ export async function checkPacks(
   }
 }
 
-function checkPack(pack: IndexedPack, info: RepositoryFileInfo | undefined, onProblem: CheckListener): void {
+/** The same for one pack; `info`: as it is listed. */
+export function checkPack(
+  pack: IndexedPack,
+  info: RepositoryFileInfo | undefined,
+  onProblem: CheckListener,
+): void {
   const subject = `pack ${pack.id}`;
   const blobs = pack.blobs().sort((left, right) => left.offset - right.offset);
   if (info === undefined) {

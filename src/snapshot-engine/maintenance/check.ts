@@ -3,7 +3,7 @@ import type { MasterKey } from '../crypto/master-key.js';
 import { cancellable, throwIfCancelled } from '../errors/cancellation.js';
 import type { Workers } from '../workers/worker-service.js';
 import { affectedPaths, type AffectedPath } from './affected-paths.js';
-import { checkData, type DataCheckResult, type ReadData } from './check-data.js';
+import { checkData, type DataCheckResult, type PackListener, type ReadData } from './check-data.js';
 import { checkFiles, type CheckedFiles } from './check-files.js';
 import { checkPacks } from './check-packs.js';
 import {
@@ -15,6 +15,7 @@ import {
 } from './check-problem.js';
 import { checkTrees } from './check-trees.js';
 import type { DoomedPacks } from './doomed-packs.js';
+import { lostBlobs } from './lost-blobs.js';
 import type { MaintainedRepository } from './maintained-repository.js';
 import { loadIndexes } from './repository-state.js';
 
@@ -35,6 +36,7 @@ export interface CheckOptions {
   readonly onProblem?: CheckListener;
   /** Bytes of packs, as they are read. */
   readonly onRead?: (bytes: number) => void;
+  readonly onPackRead?: PackListener;
   readonly signal?: AbortSignal;
 }
 
@@ -85,15 +87,15 @@ async function checkEverything(repository: CheckedRepository, options: CheckOpti
       onProblem(error('file_unreadable', `snapshot ${id}`, `Snapshot ${id} is missing.`));
   }
   await checkPacks(index, packs, (id) => doomed.has(id), onProblem);
+  // What waits for its deletion is read by nobody, and may be waiting because it is damaged.
+  const wanted = new Map([...packs].filter(([id]) => index.hasPack(id) || !doomed.has(id)));
   const [data] = await allOf(
-    checkData({ ...repository, ...options, index, packs, readData, onProblem }),
+    checkData({ ...repository, ...options, index, packs: wanted, readData, onProblem }),
     checkTrees(repository, { index, snapshots, onProblem, signal }),
   );
   await reportVanished(repository, checked, data, onProblem, signal);
-  const affected =
-    findings.lost.length === 0
-      ? []
-      : await affectedPaths(repository, index, snapshots, findings.lost, signal);
+  const lost = await lostBlobs(repository, index, findings.lost, signal);
+  const affected = lost.length === 0 ? [] : await affectedPaths(repository, index, snapshots, lost, signal);
   return {
     problems: findings.kept,
     problemCount: findings.count,
@@ -139,7 +141,7 @@ async function reportVanished(
 
 class Findings {
   readonly kept: CheckProblem[] = [];
-  /** Blobs that cannot be had. */
+  /** Blobs that cannot be had where they were looked for. */
   readonly lost: SufferingBlob[] = [];
   count = 0;
   errorCount = 0;

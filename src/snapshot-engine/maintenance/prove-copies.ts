@@ -64,7 +64,7 @@ async function proveOne(
   }
   throw damaged(
     `${type} blob ${id}`,
-    'its only copy that can be read lies in a pack that was to be given up',
+    'none of the packs that would stay and are said to hold it does',
     failure,
   );
 }

@@ -6,6 +6,7 @@ import { inParallel } from '../repository/in-parallel.js';
 import type { ExclusiveLock, MaintainedRepository } from './maintained-repository.js';
 import { loadPackHeader } from './pack-headers.js';
 import { assertPacksComplete, packUses } from './pack-usage.js';
+import { proveCopies } from './prove-copies.js';
 import { planPrune, PRUNE_LIMITS, type PruneLimits, type PrunePlan } from './prune-plan.js';
 import { refused } from './prune-refusal.js';
 import { Reachability, type MissingBlob } from './reachability.js';
@@ -61,7 +62,17 @@ export async function surveyRepository(
     isDoomed: (id) => doomedIds.has(id),
     isYoung: ({ lastModified }) => providerNowMs - lastModified.getTime() < youngMs,
   });
-  const rescued = uses.filter(({ id, usedBytes }) => doomedIds.has(id) && usedBytes > 0);
+  const rescued = uses.filter(({ id, usedBytes }) => doomedIds.has(id) && usedBytes > 0).map(({ id }) => id);
+  const isRescued = new Set(rescued);
+  // A pack may be doomed because it does not hold what its header says; it is not brought back for that.
+  await proveCopies(repository, {
+    index: state.index,
+    leaving: rescued,
+    isUsed: (type, id) => reachable.isUsed(type, id),
+    stays: (packId) => !doomedIds.has(packId) || isRescued.has(packId),
+    written: [],
+    signal,
+  });
   return {
     ...state,
     reachable,
@@ -70,7 +81,7 @@ export async function surveyRepository(
       uses.filter(({ id }) => !doomedIds.has(id)),
       options.limits ?? PRUNE_LIMITS,
     ),
-    rescued: rescued.map(({ id }) => id).sort(),
+    rescued: rescued.sort(),
     lateNeeds: (stays) => reach.lateNeeds(stays),
   };
 }

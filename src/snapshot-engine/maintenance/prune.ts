@@ -133,15 +133,7 @@ class PruneRun {
 
   /** What leaves because it lies elsewhere, too, must be readable there; asked again when late snapshots are known. */
   async proveCopies(): Promise<void> {
-    const { index, reachable } = this.#survey;
-    await proveCopies(this.#repository, {
-      index,
-      leaving: this.#leaving,
-      isUsed: (type, id) => reachable.isUsed(type, id),
-      stays: (packId) => !this.#leaving.has(packId),
-      written: this.#newPacks,
-      signal: this.#options.signal,
-    });
+    await this.#prove(this.#leaving, (packId) => !this.#leaving.has(packId));
   }
 
   /** From here on nobody commits a snapshot that relies on what leaves. */
@@ -158,6 +150,7 @@ class PruneRun {
   async rescueForLateSnapshots(): Promise<void> {
     const needed = await this.#survey.lateNeeds((packId) => !this.#leaving.has(packId));
     if (needed.size === 0) return;
+    await this.#prove(needed, (packId) => !this.#leaving.has(packId) || needed.has(packId));
     for (const id of needed) {
       this.#leaving.delete(id);
       this.#rescued.add(id);
@@ -219,6 +212,18 @@ class PruneRun {
       newIndexes: this.#newIndexes,
       removedIndexes: this.#oldIndexes,
     };
+  }
+
+  async #prove(packIds: ReadonlySet<string>, stays: (packId: string) => boolean): Promise<void> {
+    const { index, reachable } = this.#survey;
+    await proveCopies(this.#repository, {
+      index,
+      leaving: packIds,
+      isUsed: (type, id) => reachable.isUsed(type, id),
+      stays,
+      written: this.#newPacks,
+      signal: this.#options.signal,
+    });
   }
 
   async #writeIndexes(packIds: readonly string[]): Promise<void> {
