@@ -44,7 +44,7 @@ const chunked: UploadPath = async ({ api, history, random }, name) => {
     headers: { 'content-type': 'application/octet-stream' },
     body,
     duplex: 'half',
-  } as RequestInit);
+  });
   acknowledge((await answerOf<AnsweredFile>(response)).id);
 };
 
