@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import type { Environment } from './config/environment.js';
 import { CredentialsModule } from './credentials/credentials.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { EpochModule } from './files/epoch/epoch.module.js';
 import { FilesModule } from './files/files.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
@@ -40,6 +41,7 @@ export class AppModule {
         MaintenanceModule,
         DrillsModule,
         SyncSettingsModule,
+        EpochModule,
         FilesModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,

@@ -66,7 +66,7 @@ export class CloudFile {
   @JoinColumn({ name: 'cloud_config_id', foreignKeyConstraintName: 'cloud_files_cloud_config_id_fkey' })
   cloudConfig?: Relation<CloudConfig>;
 
-  @Column({ name: 'object_key', type: 'text' })
+  @Column({ name: 'object_key', type: 'text', collation: 'C' })
   objectKey: string;
 
   @Column({ name: 'content_type', type: 'varchar', length: 255, default: 'application/octet-stream' })

@@ -34,7 +34,11 @@ export type FilesErrorCode =
   /** 403: not signed by this server, or for something else. */
   | 'signed_url_invalid'
   /** 403 */
-  | 'signed_url_expired';
+  | 'signed_url_expired'
+  /** 409: the database is older than the bucket, or another one; nothing is deleted. */
+  | 'reconcile_required'
+  /** 409: what was confirmed is not what would happen now. */
+  | 'plan_changed';
 
 /** What can go wrong with a user's files; failures of the bucket itself are StorageErrors. */
 export class FilesError extends StowageError<FilesErrorCode> {}
@@ -152,4 +156,29 @@ export function signedUrlInvalid(): FilesError {
 
 export function signedUrlExpired(): FilesError {
   return new FilesError('signed_url_expired', 'This URL has expired. Ask for a new one.');
+}
+
+/** Why rows and bucket do not belong together, as a sentence. */
+const DOUBTS = {
+  other_installation: 'Another installation of Stowage wrote to the same place in this bucket.',
+  other_database: 'This database is a copy: it was restored, cloned or moved.',
+  database_behind: 'The bucket has seen a later state of this database: an older one was restored.',
+  object_lost: 'The object _meta/epoch is not in the bucket any more.',
+  object_unreadable: 'The object _meta/epoch in the bucket holds something that Stowage did not write.',
+} as const;
+
+export function reconcileRequired(doubt: keyof typeof DOUBTS): FilesError {
+  return new FilesError(
+    'reconcile_required',
+    `${DOUBTS[doubt]} Nothing is deleted in this bucket until you have compared both with ` +
+      'POST /api/v1/files/reconcile and decided.',
+  );
+}
+
+/** @param detail what it is now, as a sentence */
+export function planChanged(detail: string): FilesError {
+  return new FilesError(
+    'plan_changed',
+    `This is not what would happen any more. ${detail} Nothing was done.`,
+  );
 }

@@ -34,7 +34,7 @@ export class FileVersion {
   @JoinColumn({ name: 'cloud_config_id', foreignKeyConstraintName: 'file_versions_cloud_config_id_fkey' })
   cloudConfig?: Relation<CloudConfig>;
 
-  @Column({ name: 'object_key', type: 'text' })
+  @Column({ name: 'object_key', type: 'text', collation: 'C' })
   objectKey: string;
 
   @Column({ name: 'file_size', type: 'bigint', transformer: bigintAsNumber })
@@ -70,4 +70,8 @@ export class FileVersion {
 
   @Column({ name: 'superseded_at', type: 'timestamptz', default: () => 'now()' })
   supersededAt: Date;
+
+  /** Since when its object is not in the bucket, as far as a complete listing tells. */
+  @Column({ name: 'missing_since', type: 'timestamptz', nullable: true })
+  missingSince: Date | null;
 }

@@ -33,7 +33,7 @@ export class Upload {
   @Column({ type: 'varchar', length: 10, default: 'open' })
   state: UploadState;
 
-  @Column({ name: 'object_key', type: 'text' })
+  @Column({ name: 'object_key', type: 'text', collation: 'C' })
   objectKey: string;
 
   @Column({ type: 'varchar', length: 255 })
@@ -73,7 +73,7 @@ export class Upload {
   receivedBytes: number;
 
   /** Object that holds acknowledged bytes which do not fill a part yet. */
-  @Column({ name: 'tail_key', type: 'text', nullable: true })
+  @Column({ name: 'tail_key', type: 'text', collation: 'C', nullable: true })
   tailKey: string | null;
 
   @Column({ name: 'tail_bytes', type: 'bigint', default: 0, transformer: bigintAsNumber })

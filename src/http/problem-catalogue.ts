@@ -339,6 +339,21 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'The time for which the URL was signed has passed.',
     action: 'Ask for a new URL.',
   },
+  reconcile_required: {
+    status: 409,
+    title: 'Reconcile first',
+    meaning:
+      'The database does not know everything that the bucket has seen: an older dump was restored, or another installation works there. Nothing is deleted in this bucket.',
+    action:
+      'Compare both with `POST /api/v1/files/reconcile`; then adopt the bucket, or restore the newer database.',
+  },
+  plan_changed: {
+    status: 409,
+    title: 'Plan changed',
+    meaning:
+      'What was confirmed is not what would be done now: files or settings changed since it was shown.',
+    action: 'Look at the plan again and confirm that one.',
+  },
   conflict: {
     status: 409,
     title: 'Conflict',

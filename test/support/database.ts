@@ -21,6 +21,32 @@ export async function createTestDatabase({ migrated = true } = {}): Promise<Test
   };
 }
 
+/**
+ * The same rows in another database of the same server, as a restored dump would be. Ends all connections to `from`;
+ * pools open new ones.
+ */
+export async function copyTestDatabase(from: TestDatabase): Promise<TestDatabase> {
+  const server = sharedPostgresUrl();
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  const source = new URL(from.url).pathname.slice(1);
+  for (let attempt = 1; ; attempt += 1) {
+    await run(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${source}'`);
+    try {
+      await run(server, `CREATE DATABASE ${name} TEMPLATE ${source} STRATEGY FILE_COPY`);
+      break;
+    } catch (error) {
+      // Somebody came back in between.
+      if (attempt === 10 || (error as { code?: string }).code !== OBJECT_IN_USE) throw error;
+    }
+  }
+  return {
+    url: databaseUrl(server, name),
+    drop: () => run(server, `DROP DATABASE ${name} WITH (FORCE)`),
+  };
+}
+
+const OBJECT_IN_USE = '55006';
+
 function sharedPostgresUrl(): string {
   const url = process.env.STOWAGE_TEST_POSTGRES;
   if (url !== undefined) return url;

@@ -59,7 +59,7 @@ export class UploadServer {
     const [bucket, database] = await Promise.all([startS3Double(options), createTestDatabase()]);
     const statements = new Statements({ url: database.url, poolSize: 8, onConnectionLoss: () => undefined });
     await seed(database.url);
-    const storage = openBucket(bucket);
+    const storage = openBucket(bucket, options.now);
     const dataSource = await new DataSource(dataSourceOptions(database.url, 2)).initialize();
     const records = new FileRecords(statements, new ReplaceContent(dataSource), () => Date.now());
     const quotas = new Quotas(statements, () => made.quotaNowMs);
@@ -164,7 +164,7 @@ export class UploadServer {
   }
 }
 
-function openBucket(bucket: S3Double): ObjectStorage {
+function openBucket(bucket: S3Double, now?: () => number): ObjectStorage {
   const settings = {
     endpoint: bucket.endpoint,
     bucket_name: bucket.bucket,
@@ -178,6 +178,7 @@ function openBucket(bucket: S3Double): ObjectStorage {
     dialer: createDialer({ allowedPrivateEndpoints: ['127.0.0.1'] }),
     localDiskRoot: '/nowhere',
     timeouts: { connectMs: 2_000, responseMs: 5_000, idleBodyMs: 5_000 },
+    now,
   };
   return openStorage(s3Compatible, settings, context, {
     retry: { maxTries: 2, sleep: () => Promise.resolve() },
