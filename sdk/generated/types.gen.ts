@@ -222,6 +222,14 @@ export type ChangeSyncSettings = {
      * The largest file that an upload may carry, in bytes.
      */
     max_file_size?: number;
+    /**
+     * Days for which deleted files stay in the trash; 0: they are deleted at once.
+     */
+    trash_days?: number;
+    /**
+     * Earlier contents that are kept of each file.
+     */
+    keep_versions?: number;
 };
 
 export type ChangeUserDto = {
@@ -733,6 +741,34 @@ export type FileDto = {
      * The file of this host that it is a copy of.
      */
     local_file_id: number | null;
+    /**
+     * Empty for the top, otherwise names that each end with a slash.
+     */
+    folder: string;
+    /**
+     * In the order of their code points.
+     */
+    tags: Array<string>;
+    /**
+     * Neither deleted nor put into the trash, by nobody, until this is taken back.
+     */
+    protected: boolean;
+    /**
+     * From 1; grows with each new content.
+     */
+    version: number;
+    /**
+     * Who computed the checksum: this server, the provider that compared it, or the client that announced it.
+     */
+    checksum_source: 'server' | 'provider' | 'client';
+    /**
+     * Since when its object was not found in the bucket.
+     */
+    missing_since: string | null;
+    /**
+     * When it was put into the trash; null for a file that is not there.
+     */
+    trashed_at: string | null;
 };
 
 export type FileListDto = {
@@ -1834,6 +1870,14 @@ export type SyncSettingsDto = {
      * The largest file that an upload may carry, in bytes.
      */
     max_file_size: number;
+    /**
+     * Days for which deleted files stay in the trash; 0: they are deleted at once.
+     */
+    trash_days: number;
+    /**
+     * Earlier contents that are kept of each file.
+     */
+    keep_versions: number;
 };
 
 export type UnfinishedFileDto = {
@@ -2354,6 +2398,18 @@ export type CloudFilesResponse = CloudFilesResponses[keyof CloudFilesResponses];
 export type CloudUploadData = {
     body: {
         /**
+         * Where the files go; before them in the form.
+         */
+        folder?: string;
+        /**
+         * Separated by commas; before the files in the form.
+         */
+        tags?: string;
+        /**
+         * As in the query; before the files.
+         */
+        overwrite?: 'true' | 'false';
+        /**
          * One file; the last part of the form.
          */
         file?: Blob | File;
@@ -2384,6 +2440,10 @@ export type CloudUploadErrors = {
      * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
      *
      * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
      *
      * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
      *
@@ -4136,6 +4196,18 @@ export type ListFilesResponse = ListFilesResponses[keyof ListFilesResponses];
 export type UploadFilesData = {
     body: {
         /**
+         * Where the files go; before them in the form.
+         */
+        folder?: string;
+        /**
+         * Separated by commas; before the files in the form.
+         */
+        tags?: string;
+        /**
+         * As in the query; before the files.
+         */
+        overwrite?: 'true' | 'false';
+        /**
          * One file; the last part of the form.
          */
         file?: Blob | File;
@@ -4152,6 +4224,15 @@ export type UploadFilesData = {
     };
     path?: never;
     query?: {
+        folder?: string;
+        /**
+         * Separated by commas.
+         */
+        tags?: string;
+        /**
+         * Makes it a new version of the newest file of the same folder and name, which keeps its tags; without such a file, a new file.
+         */
+        overwrite?: boolean;
         /**
          * Only for a body that is the file itself.
          */
@@ -4171,6 +4252,10 @@ export type UploadFilesErrors = {
      * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
      *
      * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
      *
      * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
      *
@@ -4282,6 +4367,15 @@ export type UploadFileContentData = {
     };
     path?: never;
     query: {
+        folder?: string;
+        /**
+         * Separated by commas.
+         */
+        tags?: string;
+        /**
+         * Makes it a new version of the newest file of the same folder and name, which keeps its tags; without such a file, a new file.
+         */
+        overwrite?: boolean;
         filename: string;
     };
     url: '/api/v1/files';
@@ -4298,6 +4392,10 @@ export type UploadFileContentErrors = {
      * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
      *
      * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
      *
      * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
      *
@@ -4735,6 +4833,149 @@ export type DownloadFileResponses = {
 };
 
 export type DownloadFileResponse = DownloadFileResponses[keyof DownloadFileResponses];
+
+export type ReplaceFileContentData = {
+    body: Blob | File;
+    headers?: {
+        /**
+         * SHA-256 of the file (RFC 9530), such as `sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:`.
+         */
+        'Repr-Digest'?: string;
+        /**
+         * Only while the content has this ETag.
+         */
+        'If-Match'?: string;
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/content';
+};
+
+export type ReplaceFileContentErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `no_file_provided`: The form has no file, or one without a name.
+     *
+     * `invalid_form`: The multipart form breaks its format or has too many or too long fields.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     *
+     * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
+     *
+     * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `upload_timeout`: The client stood still or dripped for too long. Nothing was kept.
+     */
+    408: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `length_required`: A large body came without its length, and this bucket has no multipart uploads.
+     */
+    411: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The route does not read bodies of this Content-Type or Content-Encoding.
+     */
+    415: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type ReplaceFileContentError = ReplaceFileContentErrors[keyof ReplaceFileContentErrors];
+
+export type ReplaceFileContentResponses = {
+    /**
+     * OK
+     */
+    200: FileDto;
+};
+
+export type ReplaceFileContentResponse = ReplaceFileContentResponses[keyof ReplaceFileContentResponses];
 
 export type CreateDownloadUrlData = {
     body: CreateDownloadUrl;

@@ -12,6 +12,7 @@ const file: FileRecord = {
   crc32: 1,
   objectKey: 'f/x/y',
   configId: 1,
+  version: 2,
   uploadedAt: new Date('2026-11-22T10:15:30.700Z'),
 };
 const plain: ContentRequest = {
@@ -90,7 +91,7 @@ describe('planContent', () => {
 
   it('has an ETag for a file without a checksum', () => {
     const { headers } = plan({}, { ...file, checksum: undefined });
-    expect(headers.etag).toBe('"file-5"');
+    expect(headers.etag).toBe('"file-5-2"');
     expect(headers).not.toHaveProperty('repr-digest');
   });
 });

@@ -57,16 +57,32 @@ export function attachment(filename: string): string {
   return contentDisposition(downloadName(filename));
 }
 
-/** A file as it is served: its content never changes, so its checksum is its tag. */
+/** A file as it is served. */
 export function servedFile(file: FileRecord): ServedContent {
   return {
     sizeBytes: file.sizeBytes,
-    tag: file.checksum ?? `file-${file.id}`,
+    tag: contentTag(file),
     modifiedAt: file.uploadedAt,
     contentType: file.contentType,
     contentDisposition: attachment(file.filename),
     checksum: file.checksum,
   };
+}
+
+/**
+ * What makes the ETag of a file's content, without quotes: the checksum, so that equal contents have equal tags; where
+ * nobody computed one, the version, whose content never changes.
+ */
+export function contentTag({
+  id,
+  version,
+  checksum,
+}: Pick<FileRecord, 'id' | 'version'> & ContentChecksum): string {
+  return checksum ?? `file-${id}-${version}`;
+}
+
+interface ContentChecksum {
+  readonly checksum?: string | null;
 }
 
 /**

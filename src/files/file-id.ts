@@ -2,6 +2,13 @@ import { validationFailed } from '../errors/request-errors.js';
 
 const MAX_INT4 = 2_147_483_647;
 
+/** OpenAPI description of a file's id in a path. */
+export const FILE_ID = {
+  name: 'id',
+  schema: { type: 'integer', minimum: 1, maximum: MAX_INT4 },
+  example: 4217,
+} as const;
+
 /**
  * Reads the id of a file from a path: a positive 32-bit integer in plain digits.
  * @throws RequestError `validation_failed`

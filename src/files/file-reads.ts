@@ -26,6 +26,8 @@ export interface FileRecord {
   readonly objectKey: string;
   readonly configId: number;
   readonly uploadedAt: Date;
+  /** From 1; grows with each new content. */
+  readonly version: number;
 }
 
 const ONE_FILE = gridStatement(
@@ -37,7 +39,7 @@ const ONE_FILE = gridStatement(
 
 const ONE_RECORD = {
   name: 'files_one_record',
-  text: `SELECT id, filename, file_size, content_type, checksum, crc32, object_key, cloud_config_id, uploaded_at
+  text: `SELECT id, filename, file_size, content_type, checksum, crc32, object_key, cloud_config_id, uploaded_at, version
     FROM cloud_files WHERE id = $1 AND user_id = $2 AND state = 'stored'`,
 };
 
@@ -51,6 +53,7 @@ interface RecordRow {
   readonly object_key: string;
   readonly cloud_config_id: number;
   readonly uploaded_at: Date;
+  readonly version: number;
 }
 
 const CURSOR_FIELDS: Readonly<Record<FileSort, Readonly<Record<string, CursorField>>>> = {
@@ -96,6 +99,7 @@ export class FileReads {
       objectKey: row.object_key,
       configId: row.cloud_config_id,
       uploadedAt: row.uploaded_at,
+      version: row.version,
     };
   }
 

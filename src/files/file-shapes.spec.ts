@@ -12,6 +12,13 @@ const TEXTS: Readonly<Record<string, string>> = {
   uploaded_at: '2026-11-22 06:52:06.1',
   last_accessed: '',
   local_file_id: '',
+  folder: 'a/ü/',
+  tags: '{plain,"two words","back\\\\slash","\\"quoted\\"","{brace}"}',
+  protected: 'false',
+  version: '3',
+  checksum_source: 'client',
+  missing_since: '2026-11-22 06:52:06.1+00',
+  trashed_at: '',
 };
 
 describe('the shapes of a file', () => {
@@ -25,6 +32,11 @@ describe('the shapes of a file', () => {
       uploaded_at: '2026-11-22T06:52:06.100Z',
       last_accessed: null,
       local_file_id: null,
+      tags: ['plain', 'two words', 'back\\slash', '"quoted"', '{brace}'],
+      protected: false,
+      version: 3,
+      missing_since: '2026-11-22T06:52:06.100Z',
+      trashed_at: null,
     });
   });
 

@@ -1,5 +1,7 @@
 import { isoTimestamp } from '../database/timestamps.js';
 import type { ProviderName } from '../storage-providers/storage-provider.js';
+import type { ChecksumSource } from './cloud-file.entity.js';
+import { tagsOfArray } from './tags.js';
 import type { StoredFile } from './written-file.js';
 import type { CloudFileDto } from './cloud-api.dto.js';
 import type { FileDto } from './files.dto.js';
@@ -31,6 +33,13 @@ export const FILE_SHAPE: FileShape<FileDto> = {
     'uploaded_at',
     'last_accessed',
     'local_file_id',
+    'folder',
+    'tags',
+    'protected',
+    'version',
+    'checksum_source',
+    'missing_since',
+    'trashed_at',
   ],
   fileOf: (texts, from) => ({
     id: Number(texts[from]),
@@ -43,6 +52,13 @@ export const FILE_SHAPE: FileShape<FileDto> = {
     uploaded_at: isoTimestamp(texts[from + 7]!)!,
     last_accessed: isoTimestamp(texts[from + 8]!),
     local_file_id: Number(texts[from + 9]) || null,
+    folder: texts[from + 10]!,
+    tags: tagsOfArray(texts[from + 11]!),
+    protected: texts[from + 12] === 'true',
+    version: Number(texts[from + 13]),
+    checksum_source: texts[from + 14] as ChecksumSource,
+    missing_since: zonedTimestamp(texts[from + 15]!),
+    trashed_at: zonedTimestamp(texts[from + 16]!),
   }),
 };
 
@@ -82,7 +98,14 @@ export function toFile(file: StoredFile): FileDto {
     cloud_url: file.cloudUrl,
     uploaded_at: file.uploadedAt,
     last_accessed: null,
-    local_file_id: null,
+    local_file_id: file.localFileId ?? null,
+    folder: file.folder,
+    tags: [...file.tags],
+    protected: file.protected,
+    version: file.version,
+    checksum_source: file.checksumSource,
+    missing_since: null,
+    trashed_at: null,
   };
 }
 
@@ -97,4 +120,9 @@ export function toCloudFile(file: StoredFile): CloudFileDto {
     contentType: file.contentType,
     uploadedAt: file.uploadedAt,
   };
+}
+
+/** Of a TIMESTAMPTZ as a session in UTC prints it. */
+function zonedTimestamp(text: string): string | null {
+  return text === '' ? null : isoTimestamp(text.replace(/\+00$/, ''));
 }

@@ -1,4 +1,5 @@
 import { invalidFilename } from './file-errors.js';
+import { queryValues } from './query-values.js';
 import { MAX_FILENAME_CHARS } from './upload-limits.js';
 
 /**
@@ -16,26 +17,17 @@ export function assertFilename(name: string): void {
 }
 
 /**
- * Reads the name of a raw upload from the request's own URL: the framework's parser replaces or keeps bytes that are
- * not UTF-8, and a name must come out as it went in.
+ * Reads the name of a raw upload from the request's own URL.
  * @param url path and query of the request
  * @throws FilesError `invalid_filename`
  */
 export function filenameOfQuery(url: string): string {
-  const query = url.slice(url.indexOf('?') + 1 || url.length);
-  const values = query.split('&').filter((pair) => pair === 'filename' || pair.startsWith('filename='));
+  const values = queryValues(url, 'filename');
   if (values.length !== 1) throw invalidFilename('give it once, as the query parameter filename.');
-  const name = decode((values[0] ?? '').slice('filename='.length));
+  const [name] = values;
+  if (name === undefined) throw invalidFilename('it is not percent-encoded UTF-8.');
   assertFilename(name);
   return name;
-}
-
-function decode(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '));
-  } catch {
-    throw invalidFilename('it is not percent-encoded UTF-8.');
-  }
 }
 
 /** What a browser should call the download: the last segment of what may look like a path. */

@@ -23,7 +23,7 @@ import { nextLink } from '../rest/page.dto.js';
 import { StreamedBody } from '../rest/route-options.decorators.js';
 import { DownloadUrls } from './download-urls.js';
 import { FileDeletion } from './file-deletion.service.js';
-import { fileIdOf } from './file-id.js';
+import { FILE_ID, fileIdOf } from './file-id.js';
 import { toFile } from './file-shapes.js';
 import { FileReads } from './file-reads.js';
 import {
@@ -35,15 +35,9 @@ import {
   UploadedFilesDto,
 } from './files.dto.js';
 import { isMultipartForm } from './form-boundary.js';
-import { BUCKET_PROBLEMS, FORM_SCHEMA, UPLOAD_PROBLEMS } from './upload-docs.js';
+import { BUCKET_PROBLEMS, FORM_SCHEMA, PlaceQuery, REPR_DIGEST, UPLOAD_PROBLEMS } from './upload-docs.js';
 import { uploadRequestOf, type UploadingRequest } from './upload-request.js';
 import { Uploads } from './uploads.js';
-
-const FILE_ID = {
-  name: 'id',
-  schema: { type: 'integer', minimum: 1, maximum: 2147483647 },
-  example: 4217,
-} as const;
 
 @ApiTags('Files')
 @ApiExtraModels(FileDto, UploadedFilesDto)
@@ -67,6 +61,7 @@ export class FilesController {
   @ApiConsumes('multipart/form-data')
   @ApiBody({ required: true, schema: FORM_SCHEMA })
   @ApiQuery({ name: 'filename', required: false, description: 'Only for a body that is the file itself.' })
+  @PlaceQuery()
   @ApiCreatedResponse({
     description: 'The file, or the files in the order of the form.',
     headers: { Location: { description: 'Path of the file, when it is one.', schema: { type: 'string' } } },
@@ -98,12 +93,8 @@ export class FilesController {
     schema: { type: 'string', maxLength: 255 },
     example: 'q3-report.pdf',
   })
-  @ApiHeader({
-    name: 'Repr-Digest',
-    required: false,
-    description:
-      'SHA-256 of the file (RFC 9530), such as `sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:`.',
-  })
+  @PlaceQuery()
+  @ApiHeader(REPR_DIGEST)
   @ApiConsumes('application/octet-stream')
   @ApiBody({ required: true, schema: { type: 'string', format: 'binary' } })
   @ApiCreatedResponse({

@@ -4,6 +4,8 @@ import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, Valida
 import { Page, PageQuery, toInteger } from '../rest/page.dto.js';
 import { PROVIDER_NAMES, type ProviderName } from '../storage-providers/storage-provider.js';
 import { FILE_SORTS, type FileSort, type SortOrder } from './file-listing.js';
+import { MAX_FOLDER_CHARS } from './folder-path.js';
+import { MAX_TAGS } from './tags.js';
 import { MAX_DOWNLOAD_URL_SECONDS } from './upload-limits.js';
 
 /** A file in the user's bucket. */
@@ -49,6 +51,34 @@ export class FileDto {
   /** The file of this host that it is a copy of. */
   @ApiProperty({ type: 'integer', nullable: true, example: null })
   local_file_id: number | null;
+
+  /** Empty for the top, otherwise names that each end with a slash. */
+  @ApiProperty({ maxLength: MAX_FOLDER_CHARS, example: 'reports/2026/' })
+  folder: string;
+
+  /** In the order of their code points. */
+  @ApiProperty({ type: [String], maxItems: MAX_TAGS, example: ['finance', 'q3'] })
+  tags: string[];
+
+  /** Neither deleted nor put into the trash, by nobody, until this is taken back. */
+  @ApiProperty({ example: false })
+  protected: boolean;
+
+  /** From 1; grows with each new content. */
+  @ApiProperty({ type: 'integer', minimum: 1, example: 1 })
+  version: number;
+
+  /** Who computed the checksum: this server, the provider that compared it, or the client that announced it. */
+  @ApiProperty({ enum: ['server', 'provider', 'client'], example: 'server' })
+  checksum_source: 'server' | 'provider' | 'client';
+
+  /** Since when its object was not found in the bucket. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  missing_since: string | null;
+
+  /** When it was put into the trash; null for a file that is not there. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  trashed_at: string | null;
 }
 
 /** One page of files. */

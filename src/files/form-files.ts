@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { invalidForm, fileTooLarge } from './file-errors.js';
 import { assertFilename } from './filename.js';
 import { lastPartBytes } from './form-length.js';
@@ -8,6 +9,7 @@ import { MeasuredContent } from './measured-content.js';
 import { cleanMediaType } from './media-type.js';
 import type { ByteSource } from './request-bytes.js';
 import { FORM_LIMITS } from './upload-limits.js';
+import { PLACE_FIELDS, placeWithField, type UploadPlace } from './upload-place.js';
 
 /** Names under which a form may carry files: one in `file`, any number in the others. */
 const ONE = 'file';
@@ -18,23 +20,27 @@ export interface FormFilesOptions {
   readonly contentLength: number | undefined;
   /** The most that a file may have. */
   readonly limitBytes: (sizeKnown: boolean) => number;
+  /** What holds for the files where no field before them says otherwise. */
+  readonly place?: UploadPlace;
 }
 
 /**
  * The files of a multipart form, one after the other; each must be read to its end before the next is asked for.
- * Fields that are not files are read over.
+ * Fields before them may tell their place; other fields are read over.
  */
 export class FormFiles {
   private readonly form: FormReader;
   private field: string | undefined;
   private fields = 0;
   private files = 0;
+  private place: UploadPlace;
 
   constructor(
     source: ByteSource,
     private readonly options: FormFilesOptions,
   ) {
     this.form = new FormReader(source, options.boundary);
+    this.place = options.place ?? {};
   }
 
   /** Whether the form used the field for many files; known from the first file on. */
@@ -48,7 +54,7 @@ export class FormFiles {
       const part = await this.form.nextPart();
       if (part === null) return null;
       if (part.filename !== undefined) return this.fileOf(part, part.filename);
-      await this.skipField();
+      await this.takeField(part.name);
     }
   }
 
@@ -62,6 +68,7 @@ export class FormFiles {
     const limitBytes = this.options.limitBytes(sizeBytes !== undefined);
     if (sizeBytes !== undefined && sizeBytes > limitBytes) throw fileTooLarge(limitBytes);
     return {
+      ...this.place,
       filename,
       contentType: cleanMediaType(part.contentType),
       sizeBytes,
@@ -98,14 +105,27 @@ export class FormFiles {
     );
   }
 
-  private async skipField(): Promise<void> {
+  private async takeField(name: string): Promise<void> {
     this.fields++;
     if (this.fields > FORM_LIMITS.fields) throw invalidForm(`it has more than ${FORM_LIMITS.fields} fields.`);
+    const field = PLACE_FIELDS.find((known) => known === name);
+    const value = await this.readField(field !== undefined);
+    if (field === undefined) return;
+    if (this.files > 0) throw invalidForm(`the field "${field}" must come before the files.`);
+    if (!isUtf8(value)) throw invalidForm(`the field "${field}" is not UTF-8.`);
+    this.place = placeWithField(this.place, field, value.toString('utf8'));
+  }
+
+  /** @returns its bytes when they are wanted, otherwise none */
+  private async readField(wanted: boolean): Promise<Buffer> {
+    const pieces: Buffer[] = [];
     let bytes = 0;
     for (let piece = await this.form.read(); piece !== null; piece = await this.form.read()) {
       bytes += piece.length;
       if (bytes > FORM_LIMITS.fieldBytes)
         throw invalidForm(`a field has more than ${FORM_LIMITS.fieldBytes} bytes.`);
+      if (wanted) pieces.push(piece);
     }
+    return Buffer.concat(pieces);
   }
 }

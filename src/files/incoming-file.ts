@@ -37,6 +37,8 @@ export function writtenFile(
     tags: file.tags ?? [],
     localFileId: file.localFileId,
     replacesFileId: file.replacesFileId,
+    ifMatch: file.ifMatch,
+    overwrite: file.overwrite,
     contentType: file.contentType,
     cloudUrl: target.storage.urlOf(objectKey),
     etag,

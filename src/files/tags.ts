@@ -20,6 +20,16 @@ export function tagsOfText(text: string): string[] {
   return cleanTags(text.split(',').filter((tag) => tag.trim() !== ''));
 }
 
+/** The tags of a column as PostgreSQL prints an array of texts: `{red,"dark blue"}`. */
+export function tagsOfArray(text: string): string[] {
+  if (text === '{}') return [];
+  return Array.from(text.matchAll(ARRAY_ITEM), ([, quoted, plain]) =>
+    quoted === undefined ? plain! : quoted.replace(/\\(.)/gu, '$1'),
+  );
+}
+
+const ARRAY_ITEM = /"((?:[^"\\]|\\.)*)"|([^,{}"]+)/gu;
+
 function assertTag(tag: string): void {
   if (tag === '') throw invalidTags('one is empty.');
   if ([...tag].length > MAX_TAG_CHARS) throw invalidTags(`one is longer than ${MAX_TAG_CHARS} characters.`);

@@ -1,7 +1,13 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiQuery } from '@nestjs/swagger';
+
 /** OpenAPI schema of an upload form. */
 export const FORM_SCHEMA = {
   type: 'object',
   properties: {
+    folder: { type: 'string', description: 'Where the files go; before them in the form.' },
+    tags: { type: 'string', description: 'Separated by commas; before the files in the form.' },
+    overwrite: { type: 'string', enum: ['true', 'false'], description: 'As in the query; before the files.' },
     file: {
       type: 'string',
       format: 'binary',
@@ -14,6 +20,30 @@ export const FORM_SCHEMA = {
     },
   },
 };
+
+/** OpenAPI description of the header that tells a body's digest. */
+export const REPR_DIGEST = {
+  name: 'Repr-Digest',
+  required: false,
+  description:
+    'SHA-256 of the file (RFC 9530), such as `sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:`.',
+} as const;
+
+/** Where an upload goes, as parameters of its query. */
+export function PlaceQuery(): MethodDecorator {
+  const optional = { required: false, schema: { type: 'string' } } as const;
+  return applyDecorators(
+    ApiQuery({ name: 'folder', ...optional, example: 'reports/2026/' }),
+    ApiQuery({ name: 'tags', ...optional, description: 'Separated by commas.', example: 'finance,q3' }),
+    ApiQuery({
+      name: 'overwrite',
+      required: false,
+      schema: { type: 'boolean', default: false },
+      description:
+        'Makes it a new version of the newest file of the same folder and name, which keeps its tags; without such a file, a new file.',
+    }),
+  );
+}
 
 export const BUCKET_PROBLEMS = [
   'invalid_credentials',
@@ -37,6 +67,8 @@ export const UPLOAD_PROBLEMS = [
   'no_file_provided',
   'invalid_form',
   'invalid_filename',
+  'invalid_folder',
+  'invalid_tags',
   'file_too_large',
   'quota_exceeded',
   'checksum_mismatch',

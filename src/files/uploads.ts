@@ -5,7 +5,7 @@ import { RequestError } from '../errors/request-errors.js';
 import { declaredSha256 } from './declared-digest.js';
 import { fileTooLarge, noFileProvided } from './file-errors.js';
 import { type FileRecords, mayHaveTakenEffect } from './file-records.js';
-import type { StoredFile, WrittenFile } from './written-file.js';
+import type { FilePlace, StoredFile, WrittenFile } from './written-file.js';
 import { filenameOfQuery } from './filename.js';
 import { formBoundary, isMultipartForm } from './form-boundary.js';
 import { FormFiles } from './form-files.js';
@@ -16,6 +16,7 @@ import type { ObjectWriter } from './object-writer.js';
 import type { Quotas } from './quotas.js';
 import { RequestBytes } from './request-bytes.js';
 import { largestFileBytes } from './upload-plan.js';
+import { placeOfQuery } from './upload-place.js';
 import type { UploadSlots } from './upload-slots.js';
 
 /** A request with a file in its body, none of which was read yet. */
@@ -33,6 +34,10 @@ export interface UploadRequest {
   /** What the request's Idempotency-Key stands for; `resumed` when an earlier attempt ended without an answer. */
   readonly operation: { readonly operationId: string; readonly resumed: boolean } | undefined;
 }
+
+/** The file that gets a new version, under its present name. */
+export type ReplacedFile = Required<Pick<FilePlace, 'filename' | 'replacesFileId'>> &
+  Pick<FilePlace, 'ifMatch'>;
 
 export interface UploadedFiles {
   /** Whether the form used the field for many files, even if it carried one. */
@@ -67,8 +72,14 @@ export class Uploads {
     assertNotEncoded(request);
     const boundary = formBoundary(request.contentType);
     const limitBytes = await this.limitOf(target);
+    const place = placeOfQuery(request.url);
     return this.reading(request, async (bytes) => {
-      const form = new FormFiles(bytes, { boundary, contentLength: request.contentLength, limitBytes });
+      const form = new FormFiles(bytes, {
+        boundary,
+        contentLength: request.contentLength,
+        limitBytes,
+        place,
+      });
       const first = await form.next();
       if (first === null) throw noFileProvided('Send it in the form field "file", or many in "files".');
       const files =
@@ -77,20 +88,23 @@ export class Uploads {
     });
   }
 
-  /** A body that is the file itself; its name is in the query parameter `filename`. */
-  async receiveRaw(request: UploadRequest): Promise<StoredFile> {
+  /**
+   * A body that is the file itself.
+   * @param replaced the file that it becomes a new version of; without it, the query tells its name and place
+   */
+  async receiveRaw(request: UploadRequest, replaced?: ReplacedFile): Promise<StoredFile> {
     const target = await this.targetOf(request.userId);
     assertNotEncoded(request);
     assertNotForm(request);
     const sizeBytes = request.contentLength;
     const limitBytes = (await this.limitOf(target))(sizeBytes !== undefined);
     if (sizeBytes !== undefined && sizeBytes > limitBytes) throw fileTooLarge(limitBytes);
-    const filename = filenameOfQuery(request.url);
+    const place = replaced ?? { ...placeOfQuery(request.url), filename: filenameOfQuery(request.url) };
     const contentType = cleanMediaType(request.contentType);
     const checksum = declaredSha256(request.digest);
     return this.reading(request, async (bytes) => {
       const content = new MeasuredContent({ read: () => bytes.next() }, limitBytes, { checksum });
-      const file: IncomingFile = { filename, contentType, sizeBytes, limitBytes, content };
+      const file: IncomingFile = { ...place, contentType, sizeBytes, limitBytes, content };
       const [stored] =
         (await this.earlier(request)) ?? (await this.storeAll(target, request, bytes, file, undefined));
       return stored as StoredFile;

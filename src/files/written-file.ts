@@ -11,6 +11,10 @@ export interface FilePlace {
   readonly localFileId?: number;
   /** The file that gets this content as a new version, under its present name. */
   readonly replacesFileId?: number;
+  /** Together with `replacesFileId`: only while the file's content has one of these ETags (If-Match). */
+  readonly ifMatch?: string;
+  /** A stored file of this folder and name gets this content as a new version, instead of a namesake. */
+  readonly overwrite?: boolean;
 }
 
 /** A content whose object is whole in the bucket. */
@@ -35,6 +39,9 @@ export interface WrittenFile extends FilePlace {
 export interface StoredFile extends WrittenFile {
   readonly id: number;
   readonly provider: ProviderName;
+  /** From 1. */
+  readonly version: number;
+  readonly protected: boolean;
   /** ISO 8601 in UTC. */
   readonly uploadedAt: string;
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Statements } from '../database/statements.js';
 import { DEFAULT_SYNC_SETTINGS, type SyncSettingsChange, type SyncSettingsValues } from './sync-settings.js';
 
-const COLUMNS = 'auto_upload, sync_on_create, retention_days, max_file_size, version';
+const COLUMNS = `auto_upload, sync_on_create, retention_days, max_file_size, trash_days, keep_versions, version`;
 
 const READ = {
   name: 'sync_settings_read',
@@ -14,11 +14,13 @@ const CHANGE = {
   name: 'sync_settings_change',
   text: `INSERT INTO sync_settings AS saved (user_id, ${COLUMNS})
     SELECT $1, coalesce($2::boolean, $6::boolean), coalesce($3::boolean, $7::boolean),
-        coalesce($4::integer, $8::integer), coalesce($5::bigint, $9::bigint), 1
+        coalesce($4::integer, $8::integer), coalesce($5::bigint, $9::bigint), coalesce($11::integer, $13::integer),
+        coalesce($12::integer, $14::integer), 1
       WHERE $10::integer IS NULL OR $10 = 0 OR EXISTS (SELECT FROM sync_settings WHERE user_id = $1)
     ON CONFLICT (user_id) DO UPDATE SET
       auto_upload = coalesce($2, saved.auto_upload, $6), sync_on_create = coalesce($3, saved.sync_on_create, $7),
       retention_days = coalesce($4, saved.retention_days, $8), max_file_size = coalesce($5, saved.max_file_size, $9),
+      trash_days = coalesce($11, saved.trash_days), keep_versions = coalesce($12, saved.keep_versions),
       version = saved.version + 1
     WHERE $10 IS NULL OR saved.version = $10
     RETURNING ${COLUMNS}`,
@@ -29,6 +31,8 @@ interface Row {
   readonly sync_on_create: boolean | null;
   readonly retention_days: number | null;
   readonly max_file_size: string | null;
+  readonly trash_days: number;
+  readonly keep_versions: number;
   readonly version: number;
 }
 
@@ -61,7 +65,7 @@ export class SyncSettingsStore {
     change: SyncSettingsChange,
     expectedVersion: number | undefined,
   ): Promise<SyncSettingsValues | undefined> {
-    const { autoUpload, syncOnCreate, retentionDays, maxFileSize } = change;
+    const { autoUpload, syncOnCreate, retentionDays, maxFileSize, trashDays, keepVersions } = change;
     const defaults = DEFAULT_SYNC_SETTINGS;
     const [row] = await this.statements.query<Row>(CHANGE, [
       userId,
@@ -74,6 +78,10 @@ export class SyncSettingsStore {
       defaults.retentionDays,
       defaults.maxFileSize,
       expectedVersion ?? null,
+      trashDays ?? null,
+      keepVersions ?? null,
+      defaults.trashDays,
+      defaults.keepVersions,
     ]);
     this.maxFileSizes.delete(userId);
     return row && valuesOf(row);
@@ -99,6 +107,8 @@ function valuesOf(row: Row): SyncSettingsValues {
     syncOnCreate: row.sync_on_create ?? defaults.syncOnCreate,
     retentionDays: row.retention_days ?? defaults.retentionDays,
     maxFileSize: row.max_file_size === null ? defaults.maxFileSize : Number(row.max_file_size),
+    trashDays: row.trash_days,
+    keepVersions: row.keep_versions,
     version: row.version,
   };
 }

@@ -46,6 +46,8 @@ export class SyncSettingsController {
       syncOnCreate: body.sync_on_create,
       retentionDays: body.retention_days,
       maxFileSize: body.max_file_size,
+      trashDays: body.trash_days,
+      keepVersions: body.keep_versions,
     };
     for (;;) {
       const expected = ifMatch === undefined ? undefined : await this.matchingVersion(caller.userId, ifMatch);
@@ -69,5 +71,7 @@ function answer(values: SyncSettingsValues, reply: FastifyReply): SyncSettingsDt
     sync_on_create: values.syncOnCreate,
     retention_days: values.retentionDays,
     max_file_size: values.maxFileSize,
+    trash_days: values.trashDays,
+    keep_versions: values.keepVersions,
   };
 }

@@ -1,6 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsInt, Max, Min, ValidateIf } from 'class-validator';
-import { MAX_FILE_SIZE_BYTES, MAX_RETENTION_DAYS } from './sync-settings.js';
+import {
+  MAX_FILE_SIZE_BYTES,
+  MAX_KEEP_VERSIONS,
+  MAX_RETENTION_DAYS,
+  MAX_TRASH_DAYS,
+} from './sync-settings.js';
 
 /** What happens to files that the application makes on this host, and how large an upload may be. */
 export class SyncSettingsDto {
@@ -25,6 +30,14 @@ export class SyncSettingsDto {
     default: 104857600,
   })
   max_file_size: number;
+
+  /** Days for which deleted files stay in the trash; 0: they are deleted at once. */
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: MAX_TRASH_DAYS, example: 30, default: 30 })
+  trash_days: number;
+
+  /** Earlier contents that are kept of each file. */
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: MAX_KEEP_VERSIONS, example: 10, default: 10 })
+  keep_versions: number;
 }
 
 /** An omitted field keeps its value; null is no value. */
@@ -65,4 +78,20 @@ export class ChangeSyncSettings {
   @Min(1)
   @Max(MAX_FILE_SIZE_BYTES)
   max_file_size?: number;
+
+  /** Days for which deleted files stay in the trash; 0: they are deleted at once. */
+  @ApiProperty({ required: false, type: 'integer', minimum: 0, maximum: MAX_TRASH_DAYS, example: 30 })
+  @IfGiven()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_TRASH_DAYS)
+  trash_days?: number;
+
+  /** Earlier contents that are kept of each file. */
+  @ApiProperty({ required: false, type: 'integer', minimum: 0, maximum: MAX_KEEP_VERSIONS, example: 10 })
+  @IfGiven()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_KEEP_VERSIONS)
+  keep_versions?: number;
 }

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FilesClient } from './files-client.js';
 
-const DEFAULTS = { auto_upload: false, sync_on_create: false, retention_days: 365, max_file_size: 104857600 };
+const DEFAULTS = {
+  auto_upload: false,
+  sync_on_create: false,
+  retention_days: 365,
+  max_file_size: 104857600,
+  trash_days: 30,
+  keep_versions: 10,
+};
 const PATH = '/api/v1/settings/sync';
 
 describe('sync settings', () => {
@@ -26,12 +33,15 @@ describe('sync settings', () => {
     const changed = await put({ auto_upload: true });
     expect([changed.status, await changed.json()]).toEqual([200, { ...DEFAULTS, auto_upload: true }]);
     await put({ retention_days: 30, max_file_size: 5 * 1024 ** 4 });
+    await put({ trash_days: 0, keep_versions: 3 });
     const again = await client.fetch(PATH);
     expect(await again.json()).toEqual({
       auto_upload: true,
       sync_on_create: false,
       retention_days: 30,
       max_file_size: 5 * 1024 ** 4,
+      trash_days: 0,
+      keep_versions: 3,
     });
     expect(await (await client.otherUser()).json('GET', PATH)).toEqual(DEFAULTS);
   });
@@ -59,6 +69,8 @@ describe('sync settings', () => {
     ['max_file_size', 0],
     ['max_file_size', 5 * 1024 ** 4 + 1],
     ['max_file_size', '1'],
+    ['trash_days', -1],
+    ['keep_versions', 1001],
     ['auto_upload', 'true'],
     ['auto_upload', null],
     ['sync_on_create', 1],

@@ -27,6 +27,8 @@ describe('SyncSettingsStore', () => {
       syncOnCreate: false,
       retentionDays: 365,
       maxFileSize: 104_857_600,
+      trashDays: 30,
+      keepVersions: 10,
       version: 0,
     };
     expect(DEFAULT_SYNC_SETTINGS).toEqual(defaults);
@@ -41,13 +43,16 @@ describe('SyncSettingsStore', () => {
       version: 1,
     });
     const largest = 5 * 1024 ** 4;
-    await store.change(2, { maxFileSize: largest, retentionDays: 7 }, undefined);
+    await store.change(2, { maxFileSize: largest, retentionDays: 7, keepVersions: 0 }, undefined);
+    await store.change(2, { trashDays: 0 }, undefined);
     expect(await store.read(2)).toEqual({
       autoUpload: true,
       syncOnCreate: false,
       retentionDays: 7,
       maxFileSize: largest,
-      version: 2,
+      trashDays: 0,
+      keepVersions: 0,
+      version: 3,
     });
     expect(await store.change(2, { autoUpload: false }, undefined)).toMatchObject({
       autoUpload: false,
