@@ -89,6 +89,7 @@ const RESCUE = {
 /** A pack that exists no longer must not be named by a commit as one that was ordered. */
 const FORGET = {
   name: 'repositories_forget_doomed',
-  text: `WITH gone AS (DELETE FROM doomed_packs WHERE repository_id = $1 AND id = ANY ($2::bytea[]))
+  text: `WITH gone AS (DELETE FROM doomed_packs WHERE repository_id = $1 AND id = ANY ($2::bytea[])),
+      unread AS (DELETE FROM unproven_packs WHERE repository_id = $1 AND id = ANY ($2::bytea[]))
     DELETE FROM stored_packs WHERE repository_id = $1 AND id = ANY ($2::bytea[])`,
 };

@@ -12,6 +12,7 @@ import {
 import { commitRefused, leaseLost, orderRefused } from './repositories-error.js';
 import { Repositories } from './repositories.service.js';
 import { bytesOf } from './stored-files.service.js';
+import { UnprovenPacks } from './unproven-packs.service.js';
 
 /** As many blobs as an index file has at most, each in a pack of its own. */
 const MAX_PACKS = 50_000;
@@ -19,13 +20,15 @@ const MAX_PACKS = 50_000;
 /**
  * Stores agents' index files. Whoever reads a repository reads all of them, so that one which cannot be opened, or which
  * points to where nothing is, would take all snapshots from everybody. No agent can write one into the bucket itself:
- * the server opens it, holds it against what the agent has ordered, and writes exactly these bytes.
+ * the server opens it, holds it against what the agent has ordered, and writes exactly these bytes. Whether the packs hold
+ * what it says is another question: see unproven-packs.service.ts.
  */
 @Injectable()
 export class IndexFiles {
   constructor(
     private readonly statements: Statements,
     private readonly repositories: Repositories,
+    private readonly unproven: UnprovenPacks,
   ) {}
 
   /**
@@ -41,7 +44,9 @@ export class IndexFiles {
     if (kind === 'pack') throw orderRefused(`${id} was ordered before as a pack`);
     if (is_stored) return;
     const { repository, files } = await this.repositories.open(repository_id);
-    await this.assertPacks(repository_id, await readPacks(repository, file));
+    const packs = await readPacks(repository, file);
+    await this.assertPacks(repository_id, packs);
+    await this.unproven.note(repository_id, agentId, [...packs.keys()]);
     await files.save('index', id, file.bytes);
     await this.note(repository_id, file);
   }

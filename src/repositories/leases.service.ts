@@ -7,6 +7,7 @@ import { notFound } from '../errors/request-errors.js';
 import type { RepositoryGrant } from '../snapshot-engine/index.js';
 import { leaseHeld } from './repositories-error.js';
 import { Repositories } from './repositories.service.js';
+import { UnprovenPacks } from './unproven-packs.service.js';
 
 /**
  * Who may write a workspace's repository. Fencing numbers grow with each new holder and never repeat; only the
@@ -17,6 +18,7 @@ export class Leases {
   constructor(
     private readonly statements: Statements,
     private readonly repositories: Repositories,
+    private readonly unproven: UnprovenPacks,
   ) {}
 
   /**
@@ -28,6 +30,7 @@ export class Leases {
   async take(agentId: string, workspaceId: string): Promise<LeaseGrant> {
     const [lease] = await this.statements.query<TakenRow>(TAKE, [workspaceId, agentId, LEASE_TTL_SECONDS]);
     if (lease === undefined) throw await this.refusal(agentId, workspaceId);
+    await this.unproven.handOver(lease.repository_id);
     const { repository } = await this.repositories.open(lease.repository_id);
     return {
       workspace_id: workspaceId,

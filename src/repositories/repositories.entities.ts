@@ -5,6 +5,7 @@ import { RepositoryRow } from './repository.entity.js';
 import { Restore } from './restore.entity.js';
 import { SnapshotRow } from './snapshot.entity.js';
 import { StoredPack } from './stored-pack.entity.js';
+import { UnprovenPack } from './unproven-pack.entity.js';
 import { Workspace } from './workspace.entity.js';
 
 export const repositoryEntities = [
@@ -15,5 +16,6 @@ export const repositoryEntities = [
   Restore,
   SnapshotRow,
   StoredPack,
+  UnprovenPack,
   Workspace,
 ];

@@ -15,6 +15,7 @@ import { RestoreEndings } from './restore-endings.service.js';
 import { RestoreSteps } from './restore-steps.service.js';
 import { SnapshotCommits } from './snapshot-commits.service.js';
 import { StoredFiles } from './stored-files.service.js';
+import { UnprovenPacks } from './unproven-packs.service.js';
 
 /** The repositories of workspaces: opening, leases, orders, commits. */
 @Module({
@@ -33,6 +34,7 @@ import { StoredFiles } from './stored-files.service.js';
     RestoreSteps,
     SnapshotCommits,
     StoredFiles,
+    UnprovenPacks,
   ],
   exports: [
     AgentAccess,
@@ -46,6 +48,7 @@ import { StoredFiles } from './stored-files.service.js';
     RestoreEndings,
     RestoreSteps,
     SnapshotCommits,
+    UnprovenPacks,
   ],
 })
 export class RepositoriesModule {}

@@ -3,6 +3,7 @@ import { Workspaces1763900000000 } from './1763900000000-workspaces.js';
 import { Files1764000000000 } from './1764000000000-files.js';
 import { Sweeps1764200000000 } from './1764200000000-sweeps.js';
 import { Usage1764300000000 } from './1764300000000-usage.js';
+import { UnprovenPacks1764400000000 } from './1764400000000-unproven-packs.js';
 
 /** In order; new migrations go to the end. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   Files1764000000000,
   Sweeps1764200000000,
   Usage1764300000000,
+  UnprovenPacks1764400000000,
 ];

@@ -1,5 +1,6 @@
-import type { BlobIndex } from '../blob-index/blob-index.js';
+import type { BlobIndex, IndexedPack } from '../blob-index/blob-index.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
+import { damageOfPack } from '../repository/bad-packs.js';
 import { inParallel } from '../repository/in-parallel.js';
 import type { RepositoryFileInfo } from '../repository/repository-files.js';
 import { checkPack } from './check-packs.js';
@@ -34,15 +35,30 @@ export class FalsePacks {
     if (this.#source.isUnproven(packId) && !this.found.has(packId)) this.found.set(packId, message);
   }
 
-  /** Those that are not there, or not as long as what they are said to hold: seen without a request. */
-  compareSizes(packIds: Iterable<string>): void {
+  /** Those that are not there, or not as long as what they are said to hold. StorageErrors. */
+  async compareSizes(packIds: Iterable<string>): Promise<void> {
     const { index, packs } = this.#source;
     for (const id of packIds) {
       const pack = index.pack(id);
       if (pack === undefined) continue;
-      checkPack(pack, packs.get(id), ({ severity, message }) => {
+      const info = packs.get(id);
+      // A list may lag behind what was just stored; an answer to a request for the pack itself does not.
+      if (info === undefined && (await this.#exists(pack))) continue;
+      checkPack(pack, info, ({ severity, message }) => {
         if (severity === 'error') this.add(id, message);
       });
+    }
+  }
+
+  async #exists(pack: IndexedPack): Promise<boolean> {
+    const { files, signal } = this.#source;
+    const { offset, lengthBytes } = pack.blobs()[0]!;
+    try {
+      await files.load('pack', pack.id, { range: { offset, lengthBytes }, signal });
+      return true;
+    } catch (error) {
+      if (damageOfPack(pack.id, error) === undefined) throw error;
+      return false;
     }
   }
 

@@ -114,7 +114,7 @@ class StrikeRun {
 
   async run(): Promise<StrikeResult> {
     const { unproven, fresh, suspects, maxBytes = MAX_STRIKE_BYTES } = this.#options;
-    this.#false.compareSizes(unproven);
+    await this.#false.compareSizes(unproven);
     const copiesRead = new Set(await this.#false.readCopies(fresh, maxBytes));
     const unread = await this.#readSuspects(maxBytes - this.#false.bytesRead);
     // What else is said to hold the blobs of those that were found false by now.

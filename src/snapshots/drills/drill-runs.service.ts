@@ -6,6 +6,7 @@ import { Config } from '../../config/config.js';
 import { Notifications } from '../../database/notifications.service.js';
 import { RESTORE_CHANGES_CHANNEL } from '../../repositories/restore-changes.js';
 import { Proofs } from '../../repositories/proofs.service.js';
+import { UnprovenPacks } from '../../repositories/unproven-packs.service.js';
 import type { Progress } from '../../snapshot-engine/index.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { Webhooks } from '../../webhooks/webhooks.service.js';
@@ -48,6 +49,7 @@ export class DrillRuns {
     private readonly access: RepositoryAccess,
     private readonly workers: EngineWorkers,
     private readonly proofs: Proofs,
+    private readonly unproven: UnprovenPacks,
     private readonly webhooks: Webhooks,
     private readonly notifications: Notifications,
     private readonly database: DataSource,
@@ -94,6 +96,10 @@ export class DrillRuns {
           signal: AbortSignal.any([signal, cancelled.signal, deadline]),
           onProgress: this.teller(row.id, cancelled),
         }),
+      );
+      await this.unproven.suspect(
+        row.repositoryId,
+        outcome.restored.badPacks.map(({ packId }) => packId),
       );
       return drillVerdict(outcome, Math.round(performance.now() - startedMs));
     } catch (error) {

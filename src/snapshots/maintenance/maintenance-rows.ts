@@ -1,5 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { KeepPolicy } from '../../snapshot-engine/index.js';
+import { SUSPECTS } from '../../repositories/unproven-packs.service.js';
+import type { ProofFacts } from './proofs-due.js';
 import type { PruneFacts } from './prune-due.js';
 import type { ThinnedSnapshot } from './thinning-plan.js';
 
@@ -13,6 +15,7 @@ export interface MaintenanceFacts {
   /** Rows that an earlier run began to forget, or that a user deleted. */
   readonly forgetting: number;
   readonly prune: PruneFacts;
+  readonly proofs: ProofFacts;
 }
 
 /** A snapshot that goes: its row and its object. */
@@ -49,6 +52,7 @@ export async function loadMaintenanceFacts(
       hasGarbage: row.has_garbage,
       oldestDoomedMs: row.oldest_doomed?.getTime(),
     },
+    proofs: { suspects: row.suspects, oldestUnreadMs: row.oldest_unread?.getTime() },
   };
 }
 
@@ -113,6 +117,8 @@ interface FactsRow {
   readonly new_index_files: number;
   readonly has_garbage: boolean;
   readonly oldest_doomed: Date | null;
+  readonly suspects: number;
+  readonly oldest_unread: Date | null;
 }
 
 interface SnapshotFacts {
@@ -128,7 +134,10 @@ const FACTS = `SELECT r.user_id, w.id AS workspace_id, w.name AS workspace_name,
     (SELECT count(*)::integer FROM snapshots s WHERE s.workspace_id = w.id AND s.state = 'forgetting') AS forgetting,
     (SELECT count(*)::integer FROM stored_packs p WHERE p.repository_id = r.id AND p.kind = 'index'
       AND p.ordered_at > coalesce(r.last_pruned_at, '-infinity')) AS new_index_files,
-    (SELECT min(d.since) FROM doomed_packs d WHERE d.repository_id = r.id) AS oldest_doomed
+    (SELECT min(d.since) FROM doomed_packs d WHERE d.repository_id = r.id) AS oldest_doomed,
+    (SELECT count(*)::integer ${SUSPECTS} AND u.repository_id = r.id) AS suspects,
+    (SELECT min(u.claimed_at) FROM unproven_packs u
+      WHERE u.repository_id = r.id AND NOT u.are_copies_read) AS oldest_unread
   FROM repositories r JOIN workspaces w ON w.repository_id = r.id WHERE r.id = $1`;
 
 const WANTED = `EXISTS (SELECT FROM restores x WHERE x.snapshot_id = s.id AND x.finished_at IS NULL)`;

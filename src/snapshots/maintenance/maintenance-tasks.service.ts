@@ -20,7 +20,7 @@ const MAX_DUE = 500;
 const NEXT_LOOK = {
   /** Everything that is kept for a quarter of an hour or longer is thinned out soon after. */
   done: 1_200,
-  /** More than half of it was unwanted. */
+  /** More than half of it was unwanted, or there is more to read than one run reads. */
   deferred: 60,
   locked: 600,
   unreachable: 600,
@@ -79,7 +79,8 @@ export class MaintenanceTasks implements OnModuleInit {
       const outcome = await this.maintenance.run(repositoryId, signal);
       // Its own end says when somebody looks again.
       if (outcome === 'busy') return this.lookAgain(repositoryId, NEXT_LOOK.locked);
-      await this.lookAgain(repositoryId, outcome.deferred > 0 ? NEXT_LOOK.deferred : NEXT_LOOK.done);
+      const isLeft = outcome.deferred + (outcome.proofs?.unread ?? 0) > 0;
+      await this.lookAgain(repositoryId, isLeft ? NEXT_LOOK.deferred : NEXT_LOOK.done);
     } catch (error) {
       const failure = signal.aborted ? undefined : failureOf(error);
       if (failure === undefined) throw error;

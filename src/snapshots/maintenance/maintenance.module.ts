@@ -5,6 +5,7 @@ import { WebhooksModule } from '../../webhooks/webhooks.module.js';
 import { AskedChecks } from './asked-checks.service.js';
 import { ChecksController } from './checks.controller.js';
 import { EngineWorkers } from './engine-workers.service.js';
+import { FalsePacks } from './false-packs.service.js';
 import { MaintenanceLeases } from './maintenance-leases.service.js';
 import { MaintenanceTasks } from './maintenance-tasks.service.js';
 import { RepositoryAccess } from './repository-access.service.js';
@@ -19,6 +20,7 @@ import { RepositoryProblems } from './repository-problems.service.js';
   providers: [
     AskedChecks,
     EngineWorkers,
+    FalsePacks,
     MaintenanceLeases,
     MaintenanceTasks,
     RepositoryAccess,

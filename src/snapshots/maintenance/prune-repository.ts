@@ -1,7 +1,7 @@
-import type { EntityManager } from 'typeorm';
 import { prune, type DoomedPacks, type RepositoryLock } from '../../snapshot-engine/index.js';
 import type { MaintenanceLease } from './maintenance-leases.service.js';
 import type { CountedRepository } from './repository-access.service.js';
+import { deleteStoredRows, forgetStaleOrders } from './stored-rows.js';
 
 const HOUR_MS = 3_600_000;
 /**
@@ -47,7 +47,7 @@ export async function pruneRepository(
   for await (const { id } of files.list('index', { signal })) present.push(id);
   await lease.transaction(async (manager) => {
     await forgetStaleOrders(manager, repositoryId, present, new Date(startedMs - STALE_ORDER_MS));
-    await deleteRows(manager, repositoryId, result.removedIndexes);
+    await deleteStoredRows(manager, repositoryId, result.removedIndexes);
     await manager.query(PRUNED, [repositoryId, storedBytes, new Date(startedMs)]);
   });
   const { doomed, deleted, waiting } = result;
@@ -55,28 +55,3 @@ export async function pruneRepository(
 }
 
 const PRUNED = `UPDATE repositories SET last_pruned_at = $3, has_garbage = false, stored_bytes = $2 WHERE id = $1`;
-
-async function deleteRows(
-  manager: EntityManager,
-  repositoryId: string,
-  ids: readonly string[],
-): Promise<void> {
-  await manager.query('DELETE FROM stored_packs WHERE repository_id = $1 AND id = ANY ($2::bytea[])', [
-    repositoryId,
-    ids.map((id) => Buffer.from(id, 'hex')),
-  ]);
-}
-
-/** Files that were ordered long ago and are not there, or not any more. */
-async function forgetStaleOrders(
-  manager: EntityManager,
-  repositoryId: string,
-  present: readonly string[],
-  before: Date,
-): Promise<void> {
-  await manager.query(
-    `DELETE FROM stored_packs p WHERE p.repository_id = $1 AND p.ordered_at < $3
-      AND NOT EXISTS (SELECT FROM unnest($2::bytea[]) AS present (id) WHERE present.id = p.id)`,
-    [repositoryId, present.map((id) => Buffer.from(id, 'hex')), before],
-  );
-}

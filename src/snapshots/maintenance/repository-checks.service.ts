@@ -6,6 +6,7 @@ import type { JobRun } from '../../jobs/job-handler.js';
 import { Jobs } from '../../jobs/jobs.service.js';
 import { DoomedPackRows } from '../../repositories/doomed-pack-rows.service.js';
 import { SnapshotCommits } from '../../repositories/snapshot-commits.service.js';
+import { UnprovenPacks } from '../../repositories/unproven-packs.service.js';
 import {
   checkRepository,
   type CheckOptions,
@@ -46,6 +47,7 @@ export class RepositoryChecks {
     private readonly commits: SnapshotCommits,
     private readonly doomed: DoomedPackRows,
     private readonly problems: RepositoryProblems,
+    private readonly unproven: UnprovenPacks,
     private readonly workers: EngineWorkers,
     private readonly jobs: Jobs,
     private readonly database: DataSource,
@@ -99,13 +101,22 @@ export class RepositoryChecks {
     onRead?: (bytes: number) => void,
   ): Promise<CheckReport | 'busy'> {
     return this.leases.hold(repositoryId, signal, async (lease) => {
+      const unproven = await this.unproven.of(repositoryId);
+      const packs = { sound: [] as string[], unsound: [] as string[] };
+      const onPackRead = (id: string, isSound: boolean): void =>
+        void (isSound ? packs.sound : packs.unsound).push(id);
       const doomed = this.doomed.of(repositoryId);
       const read = this.readOf(readData);
-      const result = await this.check(lease, { readData: engineRead(read), doomed, onRead });
+      const result = await this.check(lease, { readData: engineRead(read), doomed, onRead, onPackRead });
       const report = checkReport(result);
       const sentence = checkSentence(report);
       const finding = { sentence, hasDamagedData: hasDamagedData(result), read };
-      await lease.transaction((manager) => this.conclude(manager, repositoryId, finding));
+      await lease.transaction(async (manager) => {
+        await this.conclude(manager, repositoryId, finding);
+        const found = { settled: packs.sound, copiesRead: [], unnamed: [] };
+        await this.unproven.conclude(manager, repositoryId, unproven, found);
+      });
+      await this.unproven.suspect(repositoryId, packs.unsound);
       this.ended.inc({ outcome: sentence === null ? 'clean' : 'problems' });
       return report;
     });
@@ -120,7 +131,7 @@ export class RepositoryChecks {
 
   private check(
     { repositoryId, signal }: MaintenanceLease,
-    options: Pick<CheckOptions, 'readData' | 'onRead'> & { readonly doomed: DoomedPacks },
+    options: Pick<CheckOptions, 'readData' | 'onRead' | 'onPackRead'> & { readonly doomed: DoomedPacks },
   ): Promise<CheckResult> {
     return this.access.with(repositoryId, 'check', async ({ repository, files }) => {
       await this.commits.finishCommitting(repositoryId);

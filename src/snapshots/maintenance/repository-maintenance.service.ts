@@ -5,6 +5,7 @@ import { DoomedPackRows } from '../../repositories/doomed-pack-rows.service.js';
 import { SnapshotCommits } from '../../repositories/snapshot-commits.service.js';
 import { forgetSnapshots, type RepositoryLock } from '../../snapshot-engine/index.js';
 import { Metrics } from '../../telemetry/metrics.js';
+import { FalsePacks, type ProofOutcome } from './false-packs.service.js';
 import { MaintenanceLeases, type MaintenanceLease } from './maintenance-leases.service.js';
 import {
   deleteForgotten,
@@ -13,6 +14,7 @@ import {
   noteDifferences,
   type MaintenanceFacts,
 } from './maintenance-rows.js';
+import { areProofsDue } from './proofs-due.js';
 import { isPruneDue } from './prune-due.js';
 import { GRACE_MS, pruneRepository, type PruneOutcome } from './prune-repository.js';
 import { RepositoryAccess, type CountedRepository } from './repository-access.service.js';
@@ -24,6 +26,7 @@ export interface MaintenanceOutcome {
   /** Unwanted snapshots that wait for the next run. */
   readonly deferred: number;
   readonly prune?: PruneOutcome;
+  readonly proofs?: ProofOutcome;
 }
 
 /**
@@ -42,6 +45,7 @@ export class RepositoryMaintenance {
     private readonly commits: SnapshotCommits,
     private readonly doomed: DoomedPackRows,
     private readonly problems: RepositoryProblems,
+    private readonly falsePacks: FalsePacks,
     private readonly database: DataSource,
     private readonly clock: Clock,
     metrics: Metrics,
@@ -69,15 +73,20 @@ export class RepositoryMaintenance {
     const nowMs = this.clock.now();
     const { forget, deferred } = planThinning(facts.snapshots, facts.keepPolicy, nowMs);
     const thins = forget.length + facts.forgetting > 0;
-    if (!thins && !isPruneDue(facts.prune, nowMs, GRACE_MS)) return { forgotten: 0, deferred };
+    const proves = areProofsDue(facts.proofs, nowMs);
+    if (!thins && !proves && !isPruneDue(facts.prune, nowMs, GRACE_MS)) return { forgotten: 0, deferred };
     return this.access.with(lease.repositoryId, 'maintenance', async (opened) => {
       // Whatever was decided becomes visible in the bucket before anything there is judged.
       await this.commits.finishCommitting(lease.repositoryId);
       return this.access.locked(opened.repository, 'exclusive', lease.signal, async (lock) => {
         const forgotten = thins ? await this.forget(lease, facts, forget, opened, lock) : 0;
         const current = (await loadMaintenanceFacts(this.database.manager, lease.repositoryId)) ?? facts;
-        if (!isPruneDue(current.prune, this.clock.now(), GRACE_MS)) return { forgotten, deferred };
-        return { forgotten, deferred, prune: await this.prune(lease, opened, lock) };
+        const prunes = isPruneDue(current.prune, this.clock.now(), GRACE_MS);
+        if (!prunes && !proves) return { forgotten, deferred };
+        // First: a prune stops at a pack that is not what an index says.
+        const proofs = await this.falsePacks.strike(lease, opened, fenced(lock, lease));
+        if (!prunes) return { forgotten, deferred, proofs };
+        return { forgotten, deferred, proofs, prune: await this.prune(lease, opened, lock) };
       });
     });
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Global, Module, type Type } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { readdir } from 'node:fs/promises';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { dataSourceOptions } from '../../../ormconfig.js';
 import { AuthModule } from '../../../src/auth/auth.module.js';
 import { ConfigModule } from '../../../src/config/config.module.js';
@@ -99,6 +99,10 @@ export class MaintenanceWorld {
 
   query<Row>(statement: string, values: readonly unknown[] = []): Promise<Row[]> {
     return this.app.get(DataSource).query<Row[]>(statement, [...values]);
+  }
+
+  transaction<Result>(work: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+    return this.app.get(DataSource).transaction(work);
   }
 
   async newWorkspace(policy: KeepPolicy): Promise<MaintainedWorkspace> {

@@ -54,6 +54,19 @@ describe('index files', () => {
     await agent.commit({ files: [pack, second, file.id] });
   });
 
+  it('leave a note of the packs that nobody but their host has read, before they are stored', async () => {
+    const noted = async () => {
+      const rows = await world.one.database.query<{ id: string; agent_id: string }[]>(
+        "SELECT encode(id, 'hex') AS id, agent_id FROM unproven_packs WHERE repository_id = $1",
+        [agent.workspace.repositoryId],
+      );
+      return rows.map(({ id, agent_id: agentId }) => [id, agentId]);
+    };
+    expect(await noted()).toEqual([]);
+    await agent.storeIndex(await agent.sealed({ packs: [agent.listing(pack)] }));
+    expect(await noted()).toEqual([[pack, agent.id]]);
+  });
+
   it('are stored once, however often they arrive', async () => {
     const file = await agent.sealed({ packs: [agent.listing(pack)] });
     await Promise.all([agent.storeIndex(file), agent.storeIndex(file)]);
