@@ -14,6 +14,7 @@ import { JobWorker } from './src/jobs/job-worker.entity.js';
 import { repositoryEntities } from './src/repositories/repositories.entities.js';
 import { LocalFile } from './src/sync-settings/local-file.entity.js';
 import { SyncSettings } from './src/sync-settings/sync-settings.entity.js';
+import { usageEntities } from './src/usage/usage.entities.js';
 import { WebhookDelivery } from './src/webhooks/webhook-delivery.entity.js';
 import { Webhook } from './src/webhooks/webhook.entity.js';
 
@@ -27,6 +28,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
       ...authEntities,
       ...filesEntities,
       ...repositoryEntities,
+      ...usageEntities,
       CloudConfig,
       DataKey,
       EnrolmentToken,

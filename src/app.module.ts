@@ -18,6 +18,7 @@ import { SnapshotsModule } from './snapshots/snapshots.module.js';
 import { StorageProvidersModule } from './storage-providers/storage-providers.module.js';
 import { SyncSettingsModule } from './sync-settings/sync-settings.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
+import { UsageModule } from './usage/usage.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 @Module({})
@@ -43,6 +44,7 @@ export class AppModule {
         SyncSettingsModule,
         EpochModule,
         FilesModule,
+        UsageModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,
       ],

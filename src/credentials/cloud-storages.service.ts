@@ -140,7 +140,7 @@ export class CloudStorages {
     const revision = `${credentials.id}.${credentials.version} ${JSON.stringify(capabilities)}`;
     const [strategy, context] = [this.registry.byName(provider), this.contexts.of(userId, capabilities)];
     const storage = this.connections.storageOf(String(configId), revision, () =>
-      openStorage(strategy, settings, context, { log: this.calls.note }),
+      openStorage(strategy, settings, context, this.calls.of(configId)),
     );
     const endpoint = strategy.endpointOf(settings, context.defaultRegion);
     return {

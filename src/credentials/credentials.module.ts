@@ -15,6 +15,7 @@ import { SealedSecrets } from './sealing/sealed-secrets.service.js';
 import { SealedTexts } from './sealing/sealed-texts.service.js';
 import { Sealing } from './sealing/sealing.service.js';
 import { StorageCalls } from './storage-calls.service.js';
+import { StorageMeter } from './storage-meter.service.js';
 import { SupersededCredentials } from './superseded-credentials.service.js';
 
 /** Users' sealed settings, and their buckets opened with them. Needs SnapshotsModule for the statistics. */
@@ -34,8 +35,9 @@ import { SupersededCredentials } from './superseded-credentials.service.js';
     ConnectionTests,
     LocalDiskSigning,
     StorageCalls,
+    StorageMeter,
     SupersededCredentials,
   ],
-  exports: [CloudStorages, LocalDiskSigning, SealedTexts, Sealing],
+  exports: [CloudStorages, LocalDiskSigning, SealedTexts, Sealing, StorageMeter],
 })
 export class CredentialsModule {}

@@ -39,6 +39,7 @@ export class DownloadUrls {
       expiresInSeconds,
       contentDisposition: attachment(filename),
       contentType: servedMediaType(file.contentType),
+      objectBytes: sizeBytes,
     });
     accessTimes.note(fileId);
     const url = signed?.url ?? contentUrl(fileId);

@@ -3,11 +3,14 @@ import type { ConnectContext, ObjectStorage, ProviderSettings, StorageProvider }
 import { logged, type StorageLogEntry } from './wrappers/logged.js';
 import { prefixed } from './wrappers/prefixed.js';
 import { retrying, type RetryOptions } from './wrappers/retrying.js';
+import { toldSigning, type SignedUrlEntry } from './wrappers/told-signing.js';
 import { throttled, type ThrottleOptions } from './wrappers/throttled.js';
 
 export interface OpenOptions {
   /** Hears of every call to the provider, retries included. */
   readonly log?: (entry: StorageLogEntry) => void;
+  /** Hears of every URL that was signed. */
+  readonly signed?: (entry: SignedUrlEntry) => void;
   readonly retry?: RetryOptions;
 }
 
@@ -23,9 +26,11 @@ export function openStorage(
   provider: StorageProvider,
   settings: ProviderSettings,
   context: ConnectContext,
-  { log, retry }: OpenOptions = {},
+  { log, signed, retry }: OpenOptions = {},
 ): ObjectStorage {
   const connected = provider.connect(settings, context);
   const observed = log ? logged(connected, log) : connected;
-  return prefixed(retrying(throttled(observed, LIMITS), retry), settings.prefix ?? DEFAULT_PREFIX);
+  const reliable = retrying(throttled(observed, LIMITS), retry);
+  const told = signed ? toldSigning(reliable, signed) : reliable;
+  return prefixed(told, settings.prefix ?? DEFAULT_PREFIX);
 }

@@ -146,6 +146,8 @@ export interface SignGetOptions {
   readonly expiresInSeconds: number;
   readonly contentDisposition?: string;
   readonly contentType?: string;
+  /** How long the object is, if the caller knows: only for the count of what was given out. */
+  readonly objectBytes?: number;
 }
 
 export interface SignPutOptions {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { isStorageError, type StorageErrorCode, type StorageOperation } from '../storage-errors.js';
-import type { ObjectStorage, ProviderName } from '../storage-provider.js';
+import type { ObjectContent, ObjectStorage, ProviderName } from '../storage-provider.js';
 import { aroundCalls, type StorageCall } from './around-calls.js';
 
 /** One call to a provider. Names no key and no bucket: file names are their owner's business. */
@@ -10,7 +10,10 @@ export interface StorageLogEntry {
   readonly keyBytes: number;
   /** First 16 hex digits of the key's SHA-256, to find the same object again. */
   readonly keyHash: string;
+  /** Of what was sent. */
   readonly sizeBytes?: number;
+  /** For `get`: of what the provider began to send; a reader may leave before its end. */
+  readonly receivedBytes?: number;
   /** For `get`: until the headers. */
   readonly latencyMs: number;
   readonly outcome: 'ok' | StorageErrorCode;
@@ -27,7 +30,8 @@ export function logged(storage: ObjectStorage, log: (entry: StorageLogEntry) => 
       log({ ...about(call, storage.provider), latencyMs: performance.now() - startedMs, ...outcome });
     try {
       const result = await run();
-      tell({ outcome: 'ok' });
+      const { receivedBytes } = call.operation === 'get' ? contentOf(result) : NOTHING_RECEIVED;
+      tell({ outcome: 'ok', ...(receivedBytes !== undefined && { receivedBytes }) });
       return result;
     } catch (error) {
       tell(outcomeOf(error));
@@ -36,7 +40,16 @@ export function logged(storage: ObjectStorage, log: (entry: StorageLogEntry) => 
   });
 }
 
-type Outcome = Pick<StorageLogEntry, 'outcome' | 'providerCode' | 'httpStatus' | 'requestId'>;
+type Outcome = Pick<
+  StorageLogEntry,
+  'outcome' | 'receivedBytes' | 'providerCode' | 'httpStatus' | 'requestId'
+>;
+
+const NOTHING_RECEIVED: { readonly receivedBytes?: number } = {};
+
+function contentOf(result: unknown): { readonly receivedBytes: number } {
+  return { receivedBytes: (result as ObjectContent).sizeBytes };
+}
 
 function about({ operation, key, sizeBytes }: StorageCall, provider: ProviderName) {
   return {

@@ -9,12 +9,14 @@ import { prefixed } from './prefixed.js';
 import { readOnly } from './read-only.js';
 import { retrying } from './retrying.js';
 import { throttled } from './throttled.js';
+import { type SignedUrlEntry, toldSigning } from './told-signing.js';
 
 const WRAPPERS: Readonly<Record<string, (storage: ObjectStorage) => ObjectStorage>> = {
   prefixed: (storage) => prefixed(storage, 'p/'),
   readOnly,
   logged: (storage) => logged(storage, () => undefined),
   retrying: (storage) => retrying(storage),
+  toldSigning: (storage) => toldSigning(storage, () => undefined),
   throttled: (storage) => throttled(storage, { maxConcurrent: 1, maxQueued: 1 }),
 };
 
@@ -137,6 +139,9 @@ describe('logged', () => {
         httpStatus: 404,
       },
     ]);
+    expect(entries[0]).not.toHaveProperty('receivedBytes');
+    await storage.get('secret-name.pdf');
+    expect(entries.at(-1)).toMatchObject({ operation: 'get', receivedBytes: 3 });
     expect(entries.every(({ latencyMs, keyHash }) => latencyMs >= 0 && /^[0-9a-f]{16}$/.test(keyHash))).toBe(
       true,
     );
@@ -147,5 +152,20 @@ describe('logged', () => {
     const storage = logged(new ScriptedStorage().store('k', 'abc'), () => undefined);
     expect(await storage.head('k')).toMatchObject({ key: 'k', sizeBytes: 3 });
     await expect(storage.head('missing')).rejects.toBeInstanceOf(StorageError);
+  });
+});
+
+describe('toldSigning', () => {
+  it('tells of every URL with the bytes that it is good for', async () => {
+    const entries: SignedUrlEntry[] = [];
+    const { signedUrls } = toldSigning(new ScriptedStorage(), (entry) => entries.push(entry));
+    await signedUrls!.signGet('k', { expiresInSeconds: 1, objectBytes: 9 });
+    await signedUrls!.signGet('k', { expiresInSeconds: 1 });
+    await signedUrls!.signPut('k', { expiresInSeconds: 1, sizeBytes: 7 });
+    expect(entries).toEqual([
+      { method: 'GET', sizeBytes: 9 },
+      { method: 'GET', sizeBytes: undefined },
+      { method: 'PUT', sizeBytes: 7 },
+    ]);
   });
 });
