@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape } from './client/index.js';
-import type { AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
+import type { AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -654,6 +654,36 @@ export class Operations extends HeyApiClient {
     }
     
     /**
+     * List what providers cost
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listPrices<ThrowOnError extends boolean = true>(options?: Options<ListPricesData, ThrowOnError>): RequestResult<ListPricesResponses, ListPricesErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListPricesResponses, ListPricesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/prices',
+            ...options
+        });
+    }
+    
+    /**
+     * Enter what providers cost
+     *
+     * Needs a key with the scope `admin`.
+     */
+    public replacePrices<ThrowOnError extends boolean = true>(options: Options<ReplacePricesData, ThrowOnError>): RequestResult<ReplacePricesResponses, ReplacePricesErrors, ThrowOnError> {
+        return (options.client ?? this.client).put<ReplacePricesResponses, ReplacePricesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/prices',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
      * List the kinds of store that can be used
      *
      * Needs a key with the scope `user` or `admin`.
@@ -983,6 +1013,45 @@ export class Operations extends HeyApiClient {
         return (options.client ?? this.client).get<ListSnapshotEntriesResponses, ListSnapshotEntriesErrors, ThrowOnError>({
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/snapshots/{id}/entries',
+            ...options
+        });
+    }
+    
+    /**
+     * Show what your buckets hold and cost
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getUsage<ThrowOnError extends boolean = true>(options?: Options<GetUsageData, ThrowOnError>): RequestResult<GetUsageResponses, GetUsageErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<GetUsageResponses, GetUsageErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/usage',
+            ...options
+        });
+    }
+    
+    /**
+     * Compare what your usage costs elsewhere
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public compareProviders<ThrowOnError extends boolean = true>(options?: Options<CompareProvidersData, ThrowOnError>): RequestResult<CompareProvidersResponses, CompareProvidersErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<CompareProvidersResponses, CompareProvidersErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/usage/comparison',
+            ...options
+        });
+    }
+    
+    /**
+     * List requests and bytes by day
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listUsageDays<ThrowOnError extends boolean = true>(options?: Options<ListUsageDaysData, ThrowOnError>): RequestResult<ListUsageDaysResponses, ListUsageDaysErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListUsageDaysResponses, ListUsageDaysErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/usage/days',
             ...options
         });
     }

@@ -425,6 +425,22 @@ export type CommitRequestDto = {
     started_ms_ago: number;
 };
 
+export type ConfigUsageDto = {
+    cloud_config_id: number;
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    bucket_name: string;
+    /**
+     * Whether new files go there.
+     */
+    is_active: boolean;
+    /**
+     * null while nobody knows the provider's price.
+     */
+    cost: UsageCostDto | null;
+    stored: StoredDto;
+    done: DoneDto;
+};
+
 export type ConfiguredDto = {
     success: boolean;
 };
@@ -564,6 +580,26 @@ export type DesiredWorkspaceDto = {
      * Of `path`; absent on other hosts than the server's own.
      */
     bounds?: PathBoundsDto;
+};
+
+export type DoneDto = {
+    /**
+     * To the bucket, through this server.
+     */
+    sent_bytes: number;
+    /**
+     * From the bucket, through this server; a read counts as what was asked for when its answer began.
+     */
+    received_bytes: number;
+    /**
+     * What URLs to upload were good for; an estimate.
+     */
+    signed_sent_bytes: number;
+    /**
+     * What URLs to download were good for, each used once; an estimate. Those for agents are not in it.
+     */
+    signed_received_bytes: number;
+    requests: RequestsDto;
 };
 
 export type DownloadUrlDto = {
@@ -1078,6 +1114,21 @@ export type NewEnrolmentTokenDto = {
     name: string;
 };
 
+export type NewPriceDto = {
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    storage_usd_per_gb_month: number;
+    egress_usd_per_gb: number;
+    /**
+     * Also of listings.
+     */
+    write_usd_per_1000: number;
+    read_usd_per_1000: number;
+    /**
+     * Day on which the figures were checked.
+     */
+    as_of: string;
+};
+
 export type NewRestoreDto = {
     /**
      * This one.
@@ -1231,6 +1282,33 @@ export type PathBoundsDto = {
     forbidden: Array<string>;
 };
 
+export type PriceDto = {
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    storage_usd_per_gb_month: number;
+    egress_usd_per_gb: number;
+    /**
+     * Also of listings.
+     */
+    write_usd_per_1000: number;
+    read_usd_per_1000: number;
+    /**
+     * Day on which the figures were checked.
+     */
+    as_of: string;
+    /**
+     * `built_in`: the list price that Stowage comes with; `operator`: entered by an administrator.
+     */
+    source: 'built_in' | 'operator';
+    /**
+     * What its bill has besides.
+     */
+    not_in_it: Array<string>;
+};
+
+export type PriceListDto = {
+    data: Array<PriceDto>;
+};
+
 export type Problem = {
     /**
      * Page that explains the code.
@@ -1273,6 +1351,23 @@ export type Problem = {
      * The line that repairs it.
      */
     hint?: string;
+};
+
+export type ProviderCostDto = {
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    label: string;
+    /**
+     * Whether the user's files go there now.
+     */
+    is_active: boolean;
+    /**
+     * null while nobody knows the provider's price.
+     */
+    cost: UsageCostDto | null;
+    /**
+     * What its bill has besides, and the estimate leaves out.
+     */
+    not_in_it: Array<string>;
 };
 
 export type ProviderDto = {
@@ -1349,6 +1444,13 @@ export type PutOrderDto = {
  */
 export type ReadData = 'none' | 'share' | 'all';
 
+export type ReplacePricesDto = {
+    /**
+     * Providers that are not named get their list price back.
+     */
+    prices: Array<NewPriceDto>;
+};
+
 export type RepositoryAccessDto = {
     workspace_id?: string;
     fencing?: number;
@@ -1413,6 +1515,30 @@ export type RequestRestoreDto = {
      * Otherwise a decision is waited for.
      */
     starts_by_itself: boolean;
+};
+
+export type RequestsDto = {
+    /**
+     * Puts, parts, and the begin and end of multipart uploads.
+     */
+    write: number;
+    /**
+     * Billed as writes by most.
+     */
+    list: number;
+    read: number;
+    /**
+     * Free.
+     */
+    delete: number;
+    /**
+     * URLs to upload that were given out; an estimate: whether they are used is not seen.
+     */
+    signed_write: number;
+    /**
+     * URLs to download that were given out; an estimate: how often they are used is not seen.
+     */
+    signed_read: number;
 };
 
 export type RestorabilityDto = {
@@ -1829,6 +1955,28 @@ export type StoreIndexDto = {
     bytes: string;
 };
 
+export type StoredAmountDto = {
+    count: number;
+    bytes: number;
+};
+
+export type StoredDto = {
+    /**
+     * Of all of them.
+     */
+    total_bytes: number;
+    files: StoredAmountDto;
+    trash: StoredAmountDto;
+    /**
+     * Earlier contents of files.
+     */
+    versions: StoredAmountDto;
+    /**
+     * Those of workspaces' snapshots.
+     */
+    repositories: StoredAmountDto;
+};
+
 export type StoredSecretDto = {
     /**
      * Last characters, to recognise it by; empty when it is too short to show any.
@@ -1909,6 +2057,87 @@ export type UnnamedUploadDto = {
 
 export type UploadedFilesDto = {
     data: Array<FileDto>;
+};
+
+export type UsageComparisonDto = {
+    from: string;
+    to: string;
+    /**
+     * What was compared.
+     */
+    stored_bytes: number;
+    data: Array<ProviderCostDto>;
+};
+
+export type UsageCostDto = {
+    is_estimate: true;
+    monthly_usd: number;
+    /**
+     * What is stored now, for a month.
+     */
+    storage_usd: number;
+    /**
+     * The requests of the period, as many as a month of 30 days has.
+     */
+    requests_usd: number;
+    /**
+     * The bytes that left the bucket in the period, as many as a month of 30 days has.
+     */
+    egress_usd: number;
+    /**
+     * Day on which the price was checked; of several, the oldest.
+     */
+    prices_as_of: string;
+};
+
+export type UsageDayDto = {
+    /**
+     * To the bucket, through this server.
+     */
+    sent_bytes: number;
+    /**
+     * From the bucket, through this server; a read counts as what was asked for when its answer began.
+     */
+    received_bytes: number;
+    /**
+     * What URLs to upload were good for; an estimate.
+     */
+    signed_sent_bytes: number;
+    /**
+     * What URLs to download were good for, each used once; an estimate. Those for agents are not in it.
+     */
+    signed_received_bytes: number;
+    day: string;
+    cloud_config_id: number;
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    requests: RequestsDto;
+};
+
+export type UsageDaysDto = {
+    data: Array<UsageDayDto>;
+};
+
+export type UsageDto = {
+    user_id: number;
+    from: string;
+    to: string;
+    /**
+     * null: no limit of the administrator's.
+     */
+    quota_bytes: number | null;
+    /**
+     * What the quota counts: files with the trash and kept versions.
+     */
+    quota_used_bytes: number;
+    /**
+     * Of all buckets.
+     */
+    stored_bytes: number;
+    /**
+     * Of all buckets whose price is known; null when there is none.
+     */
+    cost: UsageCostDto | null;
+    configs: Array<ConfigUsageDto>;
 };
 
 export type UserDto = {
@@ -5207,6 +5436,110 @@ export type GetMeResponses = {
 
 export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
 
+export type ListPricesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/prices';
+};
+
+export type ListPricesErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListPricesError = ListPricesErrors[keyof ListPricesErrors];
+
+export type ListPricesResponses = {
+    /**
+     * OK
+     */
+    200: PriceListDto;
+};
+
+export type ListPricesResponse = ListPricesResponses[keyof ListPricesResponses];
+
+export type ReplacePricesData = {
+    body: ReplacePricesDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/prices';
+};
+
+export type ReplacePricesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ReplacePricesError = ReplacePricesErrors[keyof ReplacePricesErrors];
+
+export type ReplacePricesResponses = {
+    /**
+     * OK
+     */
+    200: PriceListDto;
+};
+
+export type ReplacePricesResponse = ReplacePricesResponses[keyof ReplacePricesResponses];
+
 export type ListProvidersData = {
     body?: never;
     path?: never;
@@ -7215,6 +7548,198 @@ export type ListSnapshotEntriesResponses = {
 };
 
 export type ListSnapshotEntriesResponse = ListSnapshotEntriesResponses[keyof ListSnapshotEntriesResponses];
+
+export type GetUsageData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * For administrators: somebody else's usage.
+         */
+        user_id?: number;
+        /**
+         * First day, in UTC; 29 days before `to` when absent.
+         */
+        from?: string;
+        /**
+         * Last day, in UTC; today when absent.
+         */
+        to?: string;
+    };
+    url: '/api/v1/usage';
+};
+
+export type GetUsageErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
+
+export type GetUsageResponses = {
+    /**
+     * OK
+     */
+    200: UsageDto;
+};
+
+export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];
+
+export type CompareProvidersData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * For administrators: somebody else's usage.
+         */
+        user_id?: number;
+        /**
+         * First day, in UTC; 29 days before `to` when absent.
+         */
+        from?: string;
+        /**
+         * Last day, in UTC; today when absent.
+         */
+        to?: string;
+    };
+    url: '/api/v1/usage/comparison';
+};
+
+export type CompareProvidersErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CompareProvidersError = CompareProvidersErrors[keyof CompareProvidersErrors];
+
+export type CompareProvidersResponses = {
+    /**
+     * OK
+     */
+    200: UsageComparisonDto;
+};
+
+export type CompareProvidersResponse = CompareProvidersResponses[keyof CompareProvidersResponses];
+
+export type ListUsageDaysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * For administrators: somebody else's usage.
+         */
+        user_id?: number;
+        /**
+         * First day, in UTC; 29 days before `to` when absent.
+         */
+        from?: string;
+        /**
+         * Last day, in UTC; today when absent.
+         */
+        to?: string;
+    };
+    url: '/api/v1/usage/days';
+};
+
+export type ListUsageDaysErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListUsageDaysError = ListUsageDaysErrors[keyof ListUsageDaysErrors];
+
+export type ListUsageDaysResponses = {
+    /**
+     * OK
+     */
+    200: UsageDaysDto;
+};
+
+export type ListUsageDaysResponse = ListUsageDaysResponses[keyof ListUsageDaysResponses];
 
 export type ListUsersData = {
     body?: never;

@@ -31,6 +31,7 @@ const CLASS_OF: Readonly<Record<StorageOperation, RequestClass | undefined>> = {
   complete_multipart: 'write',
   list: 'list',
   list_multipart: 'list',
+  list_parts: 'list',
   get: 'read',
   head: 'read',
   delete: 'delete',

@@ -1,4 +1,4 @@
-import type { ObjectStorage, SignedUrls } from '../storage-provider.js';
+import type { ObjectStorage, SignedUrls, SignPartOptions } from '../storage-provider.js';
 import { aroundCalls } from './around-calls.js';
 
 /** A URL that was given out; nobody here sees whether it is used. */
@@ -16,8 +16,8 @@ export function toldSigning(storage: ObjectStorage, tell: (entry: SignedUrlEntry
 }
 
 function told(signedUrls: SignedUrls, tell: (entry: SignedUrlEntry) => void): SignedUrls {
+  const signPart = signedUrls.signPart?.bind(signedUrls);
   return {
-    ...signedUrls,
     signGet: async (key, options) => {
       const signed = await signedUrls.signGet(key, options);
       tell({ method: 'GET', sizeBytes: options.objectBytes });
@@ -28,5 +28,12 @@ function told(signedUrls: SignedUrls, tell: (entry: SignedUrlEntry) => void): Si
       tell({ method: 'PUT', sizeBytes: options.sizeBytes });
       return signed;
     },
+    ...(signPart && {
+      signPart: async (key: string, uploadId: string, options: SignPartOptions) => {
+        const signed = await signPart(key, uploadId, options);
+        tell({ method: 'PUT', sizeBytes: options.sizeBytes });
+        return signed;
+      },
+    }),
   };
 }
