@@ -2399,6 +2399,10 @@ export type WorkspaceRepositoryDto = {
      * In the bucket, made by other programs; they are kept and never thinned out.
      */
     foreign_snapshots: number;
+    /**
+     * Stored by a host that had the workspace before, and read back by nobody yet: maintenance does so after a handover.
+     */
+    unproven_packs: number;
 };
 
 /**

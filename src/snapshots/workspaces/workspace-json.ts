@@ -103,6 +103,7 @@ function repositoryJson(view: WorkspaceView): WorkspaceDto['repository'] {
     last_check_problem: view.last_check_problem,
     last_maintenance_problem: view.last_maintenance_problem,
     foreign_snapshots: view.foreign_snapshots,
+    unproven_packs: view.unproven_packs,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { RunReport } from '../../agent-protocol/messages.js';
 import type { WorkspaceHealth } from '../../repositories/workspace-health.js';
+import { SUSPECTS } from '../../repositories/unproven-packs.service.js';
 import { cursorTime } from '../../rest/cursor.js';
 import type { KeepPolicy } from '../../snapshot-engine/index.js';
 import type { ProviderName } from '../../storage-providers/storage-provider.js';
@@ -56,6 +57,7 @@ export interface WorkspaceView extends HealthRow {
   readonly last_checked_at: Date | null;
   readonly foreign_snapshots: number;
   readonly maintenance_requests: string;
+  readonly unproven_packs: number;
   readonly provider: ProviderName;
   readonly bucket_name: string;
 }
@@ -79,6 +81,7 @@ export const SELECT_WORKSPACES = `SELECT ${HEALTH_COLUMNS}, w.agent_id, w.reposi
     newest.id AS newest_id, newest.received_at AS newest_received_at, newest.files AS newest_files,
     newest.size_bytes AS newest_size_bytes, held.snapshot_count, held.requests_per_snapshot,
     r.prefix AS repository_prefix, r.stored_bytes, r.last_checked_at, r.foreign_snapshots, r.maintenance_requests,
+    (SELECT count(*)::integer ${SUSPECTS} AND u.repository_id = r.id) AS unproven_packs,
     c.provider, c.bucket_name
   FROM ${HEALTH_SOURCES}
   JOIN cloud_configs c ON c.id = r.cloud_config_id

@@ -160,6 +160,10 @@ export class WorkspaceRepositoryDto {
   /** In the bucket, made by other programs; they are kept and never thinned out. */
   @ApiProperty(COUNT)
   foreign_snapshots: number;
+
+  /** Stored by a host that had the workspace before, and read back by nobody yet: maintenance does so after a handover. */
+  @ApiProperty(COUNT)
+  unproven_packs: number;
 }
 
 /** An estimate, never a bill. */
