@@ -7,6 +7,7 @@ import type { Environment } from './config/environment.js';
 import { CredentialsModule } from './credentials/credentials.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EpochModule } from './files/epoch/epoch.module.js';
+import { DirectUploadsModule } from './files/direct-uploads/direct-uploads.module.js';
 import { FilesModule } from './files/files.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
@@ -45,6 +46,7 @@ export class AppModule {
         EpochModule,
         FilesModule,
         UsageModule,
+        DirectUploadsModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,
       ],

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape } from './client/index.js';
-import type { AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
+import type { AbortUploadData, AbortUploadErrors, AbortUploadResponses, AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUploadPartsData, ListUploadPartsErrors, ListUploadPartsResponses, ListUploadsData, ListUploadsErrors, ListUploadsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SignUploadPartsData, SignUploadPartsErrors, SignUploadPartsResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -1014,6 +1014,109 @@ export class Operations extends HeyApiClient {
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/snapshots/{id}/entries',
             ...options
+        });
+    }
+    
+    /**
+     * List direct uploads
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listUploads<ThrowOnError extends boolean = true>(options?: Options<ListUploadsData, ThrowOnError>): RequestResult<ListUploadsResponses, ListUploadsErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListUploadsResponses, ListUploadsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/uploads',
+            ...options
+        });
+    }
+    
+    /**
+     * Begin to upload a file straight into your bucket
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public createUpload<ThrowOnError extends boolean = true>(options: Options<CreateUploadData, ThrowOnError>): RequestResult<CreateUploadResponses, CreateUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CreateUploadResponses, CreateUploadErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/uploads',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Give a direct upload up
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public abortUpload<ThrowOnError extends boolean = true>(options: Options<AbortUploadData, ThrowOnError>): RequestResult<AbortUploadResponses, AbortUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<AbortUploadResponses, AbortUploadErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/uploads/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Look at a direct upload
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getUpload<ThrowOnError extends boolean = true>(options: Options<GetUploadData, ThrowOnError>): RequestResult<GetUploadResponses, GetUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetUploadResponses, GetUploadErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/uploads/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Make a direct upload a file
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public completeUpload<ThrowOnError extends boolean = true>(options: Options<CompleteUploadData, ThrowOnError>): RequestResult<CompleteUploadResponses, CompleteUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CompleteUploadResponses, CompleteUploadErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/uploads/{id}/complete',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * List the parts that have arrived
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listUploadParts<ThrowOnError extends boolean = true>(options: Options<ListUploadPartsData, ThrowOnError>): RequestResult<ListUploadPartsResponses, ListUploadPartsErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ListUploadPartsResponses, ListUploadPartsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/uploads/{id}/parts',
+            ...options
+        });
+    }
+    
+    /**
+     * Get URLs for parts of a direct upload
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public signUploadParts<ThrowOnError extends boolean = true>(options: Options<SignUploadPartsData, ThrowOnError>): RequestResult<SignUploadPartsResponses, SignUploadPartsErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<SignUploadPartsResponses, SignUploadPartsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/uploads/{id}/urls',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
     

@@ -147,6 +147,19 @@ export type ApiKeyPageDto = {
     data: Array<ApiKeyDto>;
 };
 
+export type ArrivedPartDto = {
+    part_number: number;
+    /**
+     * In bytes.
+     */
+    size: number;
+    etag: string;
+};
+
+export type ArrivedPartsDto = {
+    data: Array<ArrivedPartDto>;
+};
+
 export type AuditEntryDto = {
     id: number;
     at: string;
@@ -425,6 +438,13 @@ export type CommitRequestDto = {
     started_ms_ago: number;
 };
 
+export type CompleteUploadDto = {
+    /**
+     * Compared with what is in the bucket. It may be left out: the server asks the bucket for the parts itself.
+     */
+    parts?: Array<SeenPartDto>;
+};
+
 export type ConfigUsageDto = {
     cloud_config_id: number;
     provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
@@ -497,6 +517,40 @@ export type CreateDownloadUrl = {
      * At most a week.
      */
     expires_in_seconds?: number;
+};
+
+export type CreateUploadDto = {
+    filename: string;
+    /**
+     * Empty for the top, otherwise names that each end with a slash.
+     */
+    folder?: string;
+    /**
+     * Exact length in bytes.
+     */
+    size: number;
+    content_type?: string;
+    /**
+     * SHA-256 of the whole, in hex. A single PUT is bound to it where the bucket compares it.
+     */
+    checksum?: string;
+    /**
+     * MD5 of the whole, in hex: a single PUT is bound to it, also where the bucket compares no SHA-256.
+     */
+    md5?: string;
+    tags?: Array<string>;
+    /**
+     * The file that gets this content as a new version, and keeps its name, folder and tags.
+     */
+    replaces_file_id?: number;
+    /**
+     * Length of the parts, in bytes; chosen for the file and the bucket when absent. A file that fits into one goes by one PUT.
+     */
+    part_size?: number;
+    /**
+     * Parts whose digests are known already: the answer has their URLs instead of the first ones.
+     */
+    parts?: Array<PartDigestDto>;
 };
 
 export type CreatedApiKeyDto = {
@@ -1176,6 +1230,49 @@ export type NewSessionDto = {
     api_key: string;
 };
 
+export type NewUploadDto = {
+    id: string;
+    /**
+     * `completing`: its parts are being put together. `aborted`: given up or expired.
+     */
+    state: UploadState;
+    /**
+     * `put`: one URL takes the whole. `multipart`: each part has a URL of its own.
+     */
+    method: 'put' | 'multipart';
+    filename: string;
+    folder: string;
+    tags: Array<string>;
+    content_type: string;
+    /**
+     * In bytes.
+     */
+    size: number;
+    /**
+     * SHA-256 that the client announced.
+     */
+    checksum: string | null;
+    /**
+     * Length of all parts but the last; null for one PUT.
+     */
+    part_size: number | null;
+    part_count: number;
+    replaces_file_id: number | null;
+    /**
+     * The file that it became.
+     */
+    file_id: number | null;
+    created_at: string;
+    /**
+     * Without a new URL until then it is given up, and its parts are removed.
+     */
+    expires_at: string;
+    /**
+     * Of the first 10 parts, or of those with a digest.
+     */
+    urls: Array<PartUrlDto>;
+};
+
 export type NewUserDto = {
     /**
      * Any name by which people know them; need not be unique.
@@ -1269,6 +1366,38 @@ export type OrderedRequestDto = {
         [key: string]: string;
     };
     expires_in_seconds: number;
+};
+
+export type PartDigestDto = {
+    part_number: number;
+    /**
+     * MD5 of the part, in hex. The bucket then takes no other bytes.
+     */
+    md5: string;
+};
+
+export type PartUrlDto = {
+    /**
+     * From 1; a single PUT is part 1.
+     */
+    part_number: number;
+    /**
+     * Exactly so many bytes belong into its body.
+     */
+    size: number;
+    method: 'PUT';
+    url: string;
+    /**
+     * To be sent exactly so; most are part of the signature.
+     */
+    headers: {
+        [key: string]: string;
+    };
+    expires_at: string;
+};
+
+export type PartUrlsDto = {
+    data: Array<PartUrlDto>;
 };
 
 export type PathBoundsDto = {
@@ -1781,6 +1910,14 @@ export type SavedSettingsDto = {
     bucket_name: string;
 };
 
+export type SeenPartDto = {
+    part_number: number;
+    /**
+     * As the bucket answered it, with or without quotes.
+     */
+    etag: string;
+};
+
 export type SettingFieldDto = {
     name: string;
     /**
@@ -1825,6 +1962,17 @@ export type SetupResultDto = {
      * The administrator's key. It is shown this once and cannot be shown again.
      */
     api_key: string;
+};
+
+export type SignPartsDto = {
+    /**
+     * A single PUT is part 1.
+     */
+    part_numbers: Array<number>;
+    /**
+     * Digests of some of them: the bucket then takes no other bytes.
+     */
+    digests?: Array<PartDigestDto>;
 };
 
 export type SnapshotChangeDto = {
@@ -2054,6 +2202,58 @@ export type UnnamedUploadDto = {
     upload_id: string;
     started_at: string;
 };
+
+export type UploadDto = {
+    id: string;
+    /**
+     * `completing`: its parts are being put together. `aborted`: given up or expired.
+     */
+    state: UploadState;
+    /**
+     * `put`: one URL takes the whole. `multipart`: each part has a URL of its own.
+     */
+    method: 'put' | 'multipart';
+    filename: string;
+    folder: string;
+    tags: Array<string>;
+    content_type: string;
+    /**
+     * In bytes.
+     */
+    size: number;
+    /**
+     * SHA-256 that the client announced.
+     */
+    checksum: string | null;
+    /**
+     * Length of all parts but the last; null for one PUT.
+     */
+    part_size: number | null;
+    part_count: number;
+    replaces_file_id: number | null;
+    /**
+     * The file that it became.
+     */
+    file_id: number | null;
+    created_at: string;
+    /**
+     * Without a new URL until then it is given up, and its parts are removed.
+     */
+    expires_at: string;
+};
+
+export type UploadPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<UploadDto>;
+};
+
+/**
+ * `completing`: its parts are being put together. `aborted`: given up or expired.
+ */
+export type UploadState = 'open' | 'completing' | 'completed' | 'aborted';
 
 export type UploadedFilesDto = {
     data: Array<FileDto>;
@@ -7552,6 +7752,611 @@ export type ListSnapshotEntriesResponses = {
 };
 
 export type ListSnapshotEntriesResponse = ListSnapshotEntriesResponses[keyof ListSnapshotEntriesResponses];
+
+export type ListUploadsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        state?: UploadState;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/uploads';
+};
+
+export type ListUploadsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListUploadsError = ListUploadsErrors[keyof ListUploadsErrors];
+
+export type ListUploadsResponses = {
+    /**
+     * OK
+     */
+    200: UploadPageDto;
+};
+
+export type ListUploadsResponse = ListUploadsResponses[keyof ListUploadsResponses];
+
+export type CreateUploadData = {
+    body: CreateUploadDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/uploads';
+};
+
+export type CreateUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
+     */
+    413: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type CreateUploadError = CreateUploadErrors[keyof CreateUploadErrors];
+
+export type CreateUploadResponses = {
+    /**
+     * Created
+     */
+    201: NewUploadDto;
+};
+
+export type CreateUploadResponse = CreateUploadResponses[keyof CreateUploadResponses];
+
+export type AbortUploadData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/uploads/{id}';
+};
+
+export type AbortUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `upload_locked`: Another request writes or ends this upload. What arrived is kept.
+     */
+    423: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type AbortUploadError = AbortUploadErrors[keyof AbortUploadErrors];
+
+export type AbortUploadResponses = {
+    /**
+     * It cannot go on any more.
+     */
+    204: void;
+};
+
+export type AbortUploadResponse = AbortUploadResponses[keyof AbortUploadResponses];
+
+export type GetUploadData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/uploads/{id}';
+};
+
+export type GetUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetUploadError = GetUploadErrors[keyof GetUploadErrors];
+
+export type GetUploadResponses = {
+    /**
+     * OK
+     */
+    200: UploadDto;
+};
+
+export type GetUploadResponse = GetUploadResponses[keyof GetUploadResponses];
+
+export type CompleteUploadData = {
+    body: CompleteUploadDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/uploads/{id}/complete';
+};
+
+export type CompleteUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `upload_incomplete`: The bucket does not hold all parts of the direct upload, or other ones than were announced.
+     *
+     * `conflict`: Something of this name exists already, or another operation on it is running.
+     */
+    409: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
+     */
+    413: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `upload_locked`: Another request writes or ends this upload. What arrived is kept.
+     */
+    423: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type CompleteUploadError = CompleteUploadErrors[keyof CompleteUploadErrors];
+
+export type CompleteUploadResponses = {
+    /**
+     * It was completed before.
+     */
+    200: FileDto;
+    /**
+     * Created
+     */
+    201: FileDto;
+};
+
+export type CompleteUploadResponse = CompleteUploadResponses[keyof CompleteUploadResponses];
+
+export type ListUploadPartsData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/uploads/{id}/parts';
+};
+
+export type ListUploadPartsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type ListUploadPartsError = ListUploadPartsErrors[keyof ListUploadPartsErrors];
+
+export type ListUploadPartsResponses = {
+    /**
+     * OK
+     */
+    200: ArrivedPartsDto;
+};
+
+export type ListUploadPartsResponse = ListUploadPartsResponses[keyof ListUploadPartsResponses];
+
+export type SignUploadPartsData = {
+    body: SignPartsDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/uploads/{id}/urls';
+};
+
+export type SignUploadPartsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `upload_locked`: Another request writes or ends this upload. What arrived is kept.
+     */
+    423: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type SignUploadPartsError = SignUploadPartsErrors[keyof SignUploadPartsErrors];
+
+export type SignUploadPartsResponses = {
+    /**
+     * OK
+     */
+    200: PartUrlsDto;
+};
+
+export type SignUploadPartsResponse = SignUploadPartsResponses[keyof SignUploadPartsResponses];
 
 export type GetUsageData = {
     body?: never;

@@ -27,6 +27,12 @@ export type FilesErrorCode =
   | 'upload_timeout'
   /** 429: too many of the user's uploads run and wait. */
   | 'too_many_uploads'
+  /** 409: a direct upload whose parts are not all in the bucket. */
+  | 'upload_incomplete'
+  /** 423: somebody else is at this upload. */
+  | 'upload_locked'
+  /** 410: the upload has ended. */
+  | 'upload_gone'
   /** 502: the object in the bucket is not what was uploaded. */
   | 'file_damaged'
   /** 416 */
@@ -115,6 +121,37 @@ export function tooManyUploads(): FilesError {
     'Too many of your uploads are running or waiting. Wait for some to finish, then try again.',
     { retryable: true, retryAfterMs: 5_000 },
   );
+}
+
+/** @param openUploads how many a user may have */
+export function tooManyOpenUploads(openUploads: number): FilesError {
+  return new FilesError(
+    'too_many_uploads',
+    `You have ${openUploads} direct uploads that are neither completed nor given up. Complete or DELETE some of them.`,
+  );
+}
+
+/** @param details sentences that say what to send */
+export function uploadIncomplete(details: readonly string[]): FilesError {
+  return new FilesError(
+    'upload_incomplete',
+    `The upload cannot be completed yet. ${details.join(' ')} Send that again, then complete it.`,
+    { retryable: true },
+  );
+}
+
+/** A direct upload that another request completes or gives up now. */
+export function uploadBusy(): FilesError {
+  return new FilesError(
+    'upload_locked',
+    'Another request completes this upload now. Wait a moment, then ask for it.',
+    { retryable: true, retryAfterMs: 2_000 },
+  );
+}
+
+/** A direct upload that nobody can go on with. */
+export function uploadEnded(detail = 'Begin a new one.'): FilesError {
+  return new FilesError('upload_gone', `This upload was completed, given up or has expired. ${detail}`);
 }
 
 export function fileDamaged(): FilesError {

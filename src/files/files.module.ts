@@ -90,7 +90,7 @@ const logger = new Logger('Files');
       useFactory: contentSender,
     },
   ],
-  exports: [Quotas],
+  exports: [FileReads, FileRecords, Quotas],
 })
 export class FilesModule implements OnModuleDestroy {
   constructor(@Inject(AccessTimes) private readonly accessTimes: AccessTimes) {}

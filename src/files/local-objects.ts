@@ -2,11 +2,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors/request-errors.js';
 import type { LocalDiskSigner, LocalObjectGrant } from '../storage-providers/local-disk-signing.js';
 import { LOCAL_OBJECTS_PATH } from '../storage-providers/local-disk-signing.js';
+import { isStorageError } from '../storage-providers/storage-errors.js';
 import type { ObjectStorage } from '../storage-providers/storage-provider.js';
 import { contentRequestOf, planContent } from './content-headers.js';
 import { sendContent } from './content-stream.js';
 import { ExactBody } from './exact-body.js';
-import { signedUrlExpired, signedUrlInvalid } from './file-errors.js';
+import { checksumMismatch, signedUrlExpired, signedUrlInvalid } from './file-errors.js';
 import { MeasuredContent } from './measured-content.js';
 import { OCTET_STREAM } from './media-type.js';
 import { RequestBytes } from './request-bytes.js';
@@ -66,7 +67,8 @@ export class LocalObjects {
       });
       return (await stored).etag;
     } catch (error) {
-      throw (body instanceof ExactBody && body.failure) || error;
+      const failure = (body instanceof ExactBody && body.failure) || error;
+      throw isStorageError(failure, 'integrity') ? checksumMismatch() : failure;
     } finally {
       bytes.release();
     }

@@ -80,7 +80,11 @@ function planUnknown(limitBytes: number, bucket: BucketLimits): UploadPlan {
 }
 
 /** One size for all parts but the last (Cloudflare R2 insists), whole MiB, few enough parts for every provider. */
-function equalPartBytes(fileBytes: number, leastBytes: number, multipart: BucketLimits['multipart']): number {
+export function equalPartBytes(
+  fileBytes: number,
+  leastBytes: number,
+  multipart: BucketLimits['multipart'],
+): number {
   const parts = Math.min(multipart?.maxParts ?? MAX_PLANNED_PARTS, MAX_PLANNED_PARTS);
   const wanted = Math.max(leastBytes, multipart?.minPartBytes ?? 0, Math.ceil(fileBytes / parts / MIB) * MIB);
   return Math.min(wanted, multipart?.maxPartBytes ?? wanted);

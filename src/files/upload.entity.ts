@@ -12,6 +12,7 @@ export type UploadState = 'open' | 'completing' | 'completed' | 'aborted';
 @Entity('uploads')
 @Index('uploads_object_key', ['cloudConfigId', 'objectKey'], { unique: true })
 @Index('uploads_user_id', ['userId', 'createdAt', 'id'])
+@Index('uploads_open', ['userId'], { where: '(ended_at IS NULL)' })
 @Index('uploads_expiry', ['expiresAt'], { where: '(ended_at IS NULL)' })
 export class Upload {
   @PrimaryGeneratedColumn('uuid', { primaryKeyConstraintName: 'uploads_pkey' })
@@ -63,6 +64,14 @@ export class Upload {
   /** SHA-256 that the client announced, 64 hex digits. */
   @Column({ type: 'varchar', length: 64, nullable: true })
   checksum: string | null;
+
+  /** Whether every URL that was given out takes only content of that checksum. */
+  @Column({ name: 'checksum_bound', type: 'boolean', default: false })
+  checksumBound: boolean;
+
+  /** MD5 that the client announced, 32 hex digits. */
+  @Column({ type: 'varchar', length: 32, nullable: true })
+  md5: string | null;
 
   /** The provider's id of the multipart upload. */
   @Column({ name: 'multipart_id', type: 'text', nullable: true })

@@ -247,6 +247,24 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'The content that arrived is not what its digest header says. Nothing was kept.',
     action: 'Send it again; if it fails again, check how the digest is computed.',
   },
+  upload_incomplete: {
+    status: 409,
+    title: 'Upload incomplete',
+    meaning: 'The bucket does not hold all parts of the direct upload, or other ones than were announced.',
+    action: 'Send the parts that the detail names, with new URLs if need be, then complete the upload again.',
+  },
+  upload_locked: {
+    status: 423,
+    title: 'Upload locked',
+    meaning: 'Another request writes or ends this upload. What arrived is kept.',
+    action: 'Wait a moment, then ask for the upload and go on from there.',
+  },
+  upload_gone: {
+    status: 410,
+    title: 'Upload gone',
+    meaning: 'The upload was completed, given up, or has expired because nothing happened for a day.',
+    action: 'Begin a new upload; if this one is a file already, look at `file_id` of the upload.',
+  },
   file_damaged: {
     status: 502,
     title: 'File damaged',

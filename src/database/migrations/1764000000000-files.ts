@@ -65,6 +65,8 @@ const UP = [
     size_bytes BIGINT,
     part_bytes BIGINT,
     checksum VARCHAR(64),
+    checksum_bound BOOLEAN NOT NULL DEFAULT false,
+    md5 VARCHAR(32),
     multipart_id TEXT,
     received_bytes BIGINT NOT NULL DEFAULT 0,
     tail_key TEXT COLLATE "C",
@@ -81,6 +83,7 @@ const UP = [
   )`,
   `CREATE UNIQUE INDEX uploads_object_key ON uploads (cloud_config_id, object_key)`,
   `CREATE INDEX uploads_user_id ON uploads (user_id, created_at, id)`,
+  `CREATE INDEX uploads_open ON uploads (user_id) WHERE ended_at IS NULL`,
   `CREATE INDEX uploads_expiry ON uploads (expires_at) WHERE ended_at IS NULL`,
   `CREATE TABLE upload_parts (
     upload_id UUID NOT NULL REFERENCES uploads(id) ON DELETE CASCADE,

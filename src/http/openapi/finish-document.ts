@@ -22,6 +22,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Settings: 'The bucket that a user brings, its connection test, and what is synchronised.',
   Providers: 'What each kind of store needs: fields, where to find them, the least policy, prices, quirks.',
   Files: 'Files in the user’s bucket.',
+  'Direct uploads': 'Files that go from their client straight into the bucket, by signed URLs.',
   'Implementation guide':
     'The routes of the cloud storage implementation guide, for clients written from it.',
   Jobs: 'Long work that was asked for: how far it is and what came of it.',

@@ -107,7 +107,7 @@ describe('signed URLs of local_disk', () => {
     });
     const sha256 = createHash('sha256').update('other').digest();
     expect(await (await put(await signPut('f/no', body, { sha256 }), body)).json()).toEqual({
-      code: 'integrity',
+      code: 'checksum_mismatch',
     });
     const chunked = fetch(await signPut('f/no', body), {
       method: 'PUT',
@@ -131,7 +131,7 @@ describe('signed URLs of local_disk', () => {
       code: 'bad_request',
     });
     expect(await (await put(await signPart(2, pieces[0]!), noise(100_000, 9))).json()).toEqual({
-      code: 'integrity',
+      code: 'checksum_mismatch',
     });
     expect(await multipart!.listParts('f/parts', uploadId)).toEqual([]);
     for (const number of [2, 1]) {
