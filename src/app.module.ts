@@ -9,6 +9,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { EpochModule } from './files/epoch/epoch.module.js';
 import { DirectUploadsModule } from './files/direct-uploads/direct-uploads.module.js';
 import { FilesModule } from './files/files.module.js';
+import { TusModule } from './files/tus/tus.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
@@ -47,6 +48,7 @@ export class AppModule {
         FilesModule,
         UsageModule,
         DirectUploadsModule,
+        TusModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,
       ],

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape } from './client/index.js';
-import type { AbortUploadData, AbortUploadErrors, AbortUploadResponses, AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUploadPartsData, ListUploadPartsErrors, ListUploadPartsResponses, ListUploadsData, ListUploadsErrors, ListUploadsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SignUploadPartsData, SignUploadPartsErrors, SignUploadPartsResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
+import type { AbortUploadData, AbortUploadErrors, AbortUploadResponses, AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, ContinueTusUploadData, ContinueTusUploadErrors, ContinueTusUploadResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateTusUploadData, CreateTusUploadErrors, CreateTusUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DescribeTusData, DescribeTusErrors, DescribeTusResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetTusUploadData, GetTusUploadErrors, GetTusUploadResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUploadPartsData, ListUploadPartsErrors, ListUploadPartsResponses, ListUploadsData, ListUploadsErrors, ListUploadsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SignUploadPartsData, SignUploadPartsErrors, SignUploadPartsResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TerminateTusUploadData, TerminateTusUploadErrors, TerminateTusUploadResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -1014,6 +1014,81 @@ export class Operations extends HeyApiClient {
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/snapshots/{id}/entries',
             ...options
+        });
+    }
+    
+    /**
+     * Ask what the resumable uploads can do
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public describeTus<ThrowOnError extends boolean = true>(options?: Options<DescribeTusData, ThrowOnError>): RequestResult<DescribeTusResponses, DescribeTusErrors, ThrowOnError> {
+        return (options?.client ?? this.client).options<DescribeTusResponses, DescribeTusErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/tus',
+            ...options
+        });
+    }
+    
+    /**
+     * Begin a resumable upload
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public createTusUpload<ThrowOnError extends boolean = true>(options: Options<CreateTusUploadData, ThrowOnError>): RequestResult<CreateTusUploadResponses, CreateTusUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CreateTusUploadResponses, CreateTusUploadErrors, ThrowOnError>({
+            bodySerializer: null,
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/tus',
+            ...options,
+            headers: {
+                'Content-Type': 'application/offset+octet-stream',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Give a resumable upload up
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public terminateTusUpload<ThrowOnError extends boolean = true>(options: Options<TerminateTusUploadData, ThrowOnError>): RequestResult<TerminateTusUploadResponses, TerminateTusUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<TerminateTusUploadResponses, TerminateTusUploadErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/tus/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Ask how far a resumable upload is
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getTusUpload<ThrowOnError extends boolean = true>(options: Options<GetTusUploadData, ThrowOnError>): RequestResult<GetTusUploadResponses, GetTusUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).head<GetTusUploadResponses, GetTusUploadErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/tus/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Send the next bytes of a resumable upload
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public continueTusUpload<ThrowOnError extends boolean = true>(options: Options<ContinueTusUploadData, ThrowOnError>): RequestResult<ContinueTusUploadResponses, ContinueTusUploadErrors, ThrowOnError> {
+        return (options.client ?? this.client).patch<ContinueTusUploadResponses, ContinueTusUploadErrors, ThrowOnError>({
+            bodySerializer: null,
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/tus/{id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/offset+octet-stream',
+                ...options.headers
+            }
         });
     }
     

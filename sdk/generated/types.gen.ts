@@ -7753,6 +7753,526 @@ export type ListSnapshotEntriesResponses = {
 
 export type ListSnapshotEntriesResponse = ListSnapshotEntriesResponses[keyof ListSnapshotEntriesResponses];
 
+export type DescribeTusData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/tus';
+};
+
+export type DescribeTusErrors = {
+    /**
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type DescribeTusError = DescribeTusErrors[keyof DescribeTusErrors];
+
+export type DescribeTusResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type DescribeTusResponse = DescribeTusResponses[keyof DescribeTusResponses];
+
+export type CreateTusUploadData = {
+    body?: Blob | File;
+    headers: {
+        /**
+         * Digest of this body: `sha256`, `sha1`, `md5` or `crc32`, a space, and the value in base64.
+         */
+        'Upload-Checksum'?: string;
+        /**
+         * Keys with values in base64.
+         */
+        'Upload-Metadata'?: string;
+        /**
+         * 1: the length will be told later.
+         */
+        'Upload-Defer-Length'?: string;
+        /**
+         * Length of the whole.
+         */
+        'Upload-Length'?: number;
+        /**
+         * The version of the protocol.
+         */
+        'Tus-Resumable': '1.0.0';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/tus';
+};
+
+export type CreateTusUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
+     *
+     * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `upload_timeout`: The client stood still or dripped for too long. Nothing was kept.
+     */
+    408: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `length_required`: A large body came without its length, and this bucket has no multipart uploads.
+     */
+    411: Problem;
+    /**
+     * `unsupported_tus_version`: The request lacks `Tus-Resumable: 1.0.0`, the one version of the protocol that is spoken here.
+     */
+    412: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The route does not read bodies of this Content-Type or Content-Encoding.
+     */
+    415: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `upload_locked`: Another request writes or ends this upload. What arrived is kept.
+     */
+    423: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     */
+    429: Problem;
+    /**
+     * `upload_checksum_mismatch`: The body is not what its `Upload-Checksum` says. Nothing of the request was kept.
+     */
+    460: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     *
+     * `file_damaged`: The object in the bucket is not what was uploaded: it was changed there.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type CreateTusUploadError = CreateTusUploadErrors[keyof CreateTusUploadErrors];
+
+export type CreateTusUploadResponses = {
+    /**
+     * Created
+     */
+    201: unknown;
+};
+
+export type TerminateTusUploadData = {
+    body?: never;
+    headers: {
+        /**
+         * The version of the protocol.
+         */
+        'Tus-Resumable': '1.0.0';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/tus/{id}';
+};
+
+export type TerminateTusUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `unsupported_tus_version`: The request lacks `Tus-Resumable: 1.0.0`, the one version of the protocol that is spoken here.
+     */
+    412: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `upload_locked`: Another request writes or ends this upload. What arrived is kept.
+     */
+    423: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type TerminateTusUploadError = TerminateTusUploadErrors[keyof TerminateTusUploadErrors];
+
+export type TerminateTusUploadResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type TerminateTusUploadResponse = TerminateTusUploadResponses[keyof TerminateTusUploadResponses];
+
+export type GetTusUploadData = {
+    body?: never;
+    headers: {
+        /**
+         * The version of the protocol.
+         */
+        'Tus-Resumable': '1.0.0';
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/tus/{id}';
+};
+
+export type GetTusUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `unsupported_tus_version`: The request lacks `Tus-Resumable: 1.0.0`, the one version of the protocol that is spoken here.
+     */
+    412: Problem;
+    /**
+     * `upload_locked`: Another request writes or ends this upload. What arrived is kept.
+     */
+    423: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetTusUploadError = GetTusUploadErrors[keyof GetTusUploadErrors];
+
+export type GetTusUploadResponses = {
+    /**
+     * OK
+     */
+    200: unknown;
+};
+
+export type ContinueTusUploadData = {
+    body: Blob | File;
+    headers: {
+        /**
+         * Digest of this body: `sha256`, `sha1`, `md5` or `crc32`, a space, and the value in base64.
+         */
+        'Upload-Checksum'?: string;
+        /**
+         * Length of the whole, if it was not told before.
+         */
+        'Upload-Length'?: number;
+        'Upload-Offset': number;
+        /**
+         * The version of the protocol.
+         */
+        'Tus-Resumable': '1.0.0';
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/tus/{id}';
+};
+
+export type ContinueTusUploadErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     *
+     * `checksum_mismatch`: The content that arrived is not what its digest header says. Nothing was kept.
+     *
+     * `upload_interrupted`: The connection ended before the last byte of the file. Nothing was kept.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `upload_timeout`: The client stood still or dripped for too long. Nothing was kept.
+     */
+    408: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `upload_offset_mismatch`: `Upload-Offset` is not where the upload goes on. Nothing of the request was kept.
+     */
+    409: Problem;
+    /**
+     * `upload_gone`: The upload was completed, given up, or has expired because nothing happened for a day.
+     */
+    410: Problem;
+    /**
+     * `length_required`: A large body came without its length, and this bucket has no multipart uploads.
+     */
+    411: Problem;
+    /**
+     * `unsupported_tus_version`: The request lacks `Tus-Resumable: 1.0.0`, the one version of the protocol that is spoken here.
+     */
+    412: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The route does not read bodies of this Content-Type or Content-Encoding.
+     */
+    415: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `upload_locked`: Another request writes or ends this upload. What arrived is kept.
+     */
+    423: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     */
+    429: Problem;
+    /**
+     * `upload_checksum_mismatch`: The body is not what its `Upload-Checksum` says. Nothing of the request was kept.
+     */
+    460: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     *
+     * `file_damaged`: The object in the bucket is not what was uploaded: it was changed there.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type ContinueTusUploadError = ContinueTusUploadErrors[keyof ContinueTusUploadErrors];
+
+export type ContinueTusUploadResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type ContinueTusUploadResponse = ContinueTusUploadResponses[keyof ContinueTusUploadResponses];
+
 export type ListUploadsData = {
     body?: never;
     path?: never;

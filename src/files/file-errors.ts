@@ -33,6 +33,12 @@ export type FilesErrorCode =
   | 'upload_locked'
   /** 410: the upload has ended. */
   | 'upload_gone'
+  /** 412: a request to the resumable uploads that does not speak tus 1.0.0. */
+  | 'unsupported_tus_version'
+  /** 409: the request's first byte is not the one that is missing. */
+  | 'upload_offset_mismatch'
+  /** 460, as tus has it: the body is not what its Upload-Checksum says. */
+  | 'upload_checksum_mismatch'
   /** 502: the object in the bucket is not what was uploaded. */
   | 'file_damaged'
   /** 416 */
@@ -217,5 +223,60 @@ export function planChanged(detail: string): FilesError {
   return new FilesError(
     'plan_changed',
     `This is not what would happen any more. ${detail} Nothing was done.`,
+  );
+}
+
+export function unsupportedTusVersion(): FilesError {
+  return new FilesError(
+    'unsupported_tus_version',
+    'Send the header Tus-Resumable: 1.0.0; no other version is spoken here.',
+  );
+}
+
+/** @param receivedBytes what the upload has, which is where it goes on */
+export function uploadOffsetMismatch(receivedBytes: number): FilesError {
+  return new FilesError(
+    'upload_offset_mismatch',
+    `The upload has ${receivedBytes} bytes, so its next byte is at that offset. Ask for it with HEAD, then go on from there.`,
+  );
+}
+
+export function uploadLocked(): FilesError {
+  return new FilesError(
+    'upload_locked',
+    'Another request writes this upload now. What arrived is kept: ask for the offset with HEAD, then go on from there.',
+    { retryable: true, retryAfterMs: 1_000 },
+  );
+}
+
+export function uploadGone(): FilesError {
+  return new FilesError(
+    'upload_gone',
+    'This upload has ended: it was given up, has expired or has become a file. Begin a new one.',
+  );
+}
+
+/** Each failed attempt at a part uses a number up. */
+export function tooManyParts(): FilesError {
+  return new FilesError(
+    'upload_gone',
+    'This upload failed so often that the bucket takes no more of it. Begin a new one.',
+  );
+}
+
+export function uploadChecksumMismatch(): FilesError {
+  return new FilesError(
+    'upload_checksum_mismatch',
+    'What arrived is not what Upload-Checksum says. None of it was kept; send it again.',
+    { retryable: true },
+  );
+}
+
+/** As `uploadTimeout`, where what arrived is kept. */
+export function resumableUploadTimeout(): FilesError {
+  return new FilesError(
+    'upload_timeout',
+    'The upload was too slow or stood still for too long. What arrived is kept: ask for the offset with HEAD, then go on.',
+    { retryable: true },
   );
 }

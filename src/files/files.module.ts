@@ -68,6 +68,12 @@ const logger = new Logger('Files');
         new FileRecords(statements, new ReplaceContent(database), () => clock.now()),
     },
     {
+      provide: UploadSlots,
+      inject: [Config],
+      useFactory: ({ env }: Config) =>
+        new UploadSlots(env.UPLOADS_PER_USER, env.UPLOADS_PER_USER * WAITING_UPLOADS_PER_SLOT),
+    },
+    {
       provide: Quotas,
       inject: [Statements],
       useFactory: (statements: Statements) => new Quotas(statements),
@@ -75,7 +81,7 @@ const logger = new Logger('Files');
     { provide: AccessTimes, inject: [Statements, Clock], useFactory: accessTimes },
     {
       provide: Uploads,
-      inject: [CloudStorages, SyncSettingsStore, Quotas, FileRecords, Config, TransferMetrics],
+      inject: [CloudStorages, SyncSettingsStore, Quotas, FileRecords, UploadSlots, TransferMetrics],
       useFactory: uploads,
     },
     {
@@ -90,7 +96,7 @@ const logger = new Logger('Files');
       useFactory: contentSender,
     },
   ],
-  exports: [FileReads, FileRecords, Quotas],
+  exports: [FileReads, FileRecords, Quotas, TransferMetrics, UploadSlots],
 })
 export class FilesModule implements OnModuleDestroy {
   constructor(@Inject(AccessTimes) private readonly accessTimes: AccessTimes) {}
@@ -113,7 +119,7 @@ function uploads(
   settings: SyncSettingsStore,
   quotas: Quotas,
   records: FileRecords,
-  { env }: Config,
+  slots: UploadSlots,
   metrics: TransferMetrics,
 ): Uploads {
   const memory = { smallBuffers: new ByteBudget(SMALL_BUFFERS_BYTES), partBuffers: new PartBuffers() };
@@ -123,7 +129,7 @@ function uploads(
     quotas,
     records,
     writer: new ObjectWriter(memory, records),
-    slots: new UploadSlots(env.UPLOADS_PER_USER, env.UPLOADS_PER_USER * WAITING_UPLOADS_PER_SLOT),
+    slots,
     countBytes: (bytes) => metrics.uploaded(bytes),
   });
 }

@@ -5,13 +5,17 @@ import { MIN_PART_BYTES, PART_BUFFERS_BYTES, PART_BUFFERS_BYTES_PER_USER } from 
 const KEEP_IDLE_MS = 30_000;
 
 /**
- * Buffers in which parts of unknown-length uploads are gathered: one an upload, all of them within one budget.
+ * Buffers in which parts of unknown-length and of resumable uploads are gathered: one an upload, all of them within one budget.
  * Buffers of the usual size are used again, so that the process does not grow by garbage that nobody collected yet.
  */
 export class PartBuffers {
-  private readonly budget = new ByteBudget(PART_BUFFERS_BYTES, PART_BUFFERS_BYTES_PER_USER);
+  private readonly budget: ByteBudget;
   private idle: Buffer[] = [];
   private trimming: NodeJS.Timeout | undefined;
+
+  constructor(totalBytes = PART_BUFFERS_BYTES, bytesPerOwner = PART_BUFFERS_BYTES_PER_USER) {
+    this.budget = new ByteBudget(totalBytes, bytesPerOwner);
+  }
 
   /**
    * Waits until there is room for it. Return it with `giveBack`.

@@ -73,6 +73,11 @@ export class RequestBytes implements ByteSource {
     });
   }
 
+  /** Ends the reading from our side: the pending and all later calls fail with this. */
+  interrupt(reason: Error): void {
+    this.fail(reason);
+  }
+
   /** Stops listening. A stream that was not read to its end is left where it is. */
   release(): void {
     clearTimeout(this.timer);

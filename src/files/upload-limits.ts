@@ -13,6 +13,15 @@ export const PART_BUFFERS_BYTES = 40 * MIB;
 /** One user's share of the part buffers, so that slow uploads of one do not stop everybody's. */
 export const PART_BUFFERS_BYTES_PER_USER = 24 * MIB;
 
+/** All part buffers of resumable uploads hold at most this much; more wait. */
+export const RESUMABLE_BUFFERS_BYTES = 64 * MIB;
+
+/** One user's share of them. */
+export const RESUMABLE_BUFFERS_BYTES_PER_USER = 32 * MIB;
+
+/** A resumable upload to which nothing was added for so long is given up. */
+export const RESUMABLE_UPLOAD_HOURS = 24;
+
 /** Smallest part of a multipart upload: above every provider's minimum (5 MiB). */
 export const MIN_PART_BYTES = 8 * MIB;
 

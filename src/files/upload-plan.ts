@@ -71,6 +71,15 @@ export function largestFileBytes(sizeKnown: boolean, bucket: BucketLimits): numb
   );
 }
 
+/**
+ * Length of all parts but the last of an upload that goes on over several requests: each is gathered in memory, so
+ * that nothing is lost when a request breaks off.
+ * @param atMostBytes the file's length, or the most that it may have while nobody knows it
+ */
+export function resumablePartBytes(atMostBytes: number, { multipart }: BucketLimits): number {
+  return Math.min(equalPartBytes(atMostBytes, MIN_PART_BYTES, multipart), MAX_BUFFERED_PART_BYTES);
+}
+
 function planUnknown(limitBytes: number, bucket: BucketLimits): UploadPlan {
   const bufferBytes = Math.min(SMALL_UPLOAD_BYTES, limitBytes);
   if (bucket.multipart === undefined) return { kind: 'buffer', bufferBytes, then: undefined };

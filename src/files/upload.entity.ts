@@ -92,9 +92,13 @@ export class Upload {
   @Column({ type: 'bigint', nullable: true, transformer: bigintAsNumber })
   crc32: number | null;
 
-  /** State of the SHA-256 of the received bytes, to go on with. */
-  @Column({ name: 'digest_state', type: 'bytea', nullable: true })
-  digestState: Buffer | null;
+  /** SHA-256 of the whole, once all of it came, if one process of this server saw all of it. */
+  @Column({ name: 'computed_checksum', type: 'varchar', length: 64, nullable: true })
+  computedChecksum: string | null;
+
+  /** No number is given to two attempts at a part: what one sent that was given up cannot land on another's. */
+  @Column({ name: 'next_part', type: 'integer', default: 1 })
+  nextPart: number;
 
   /** The file that gets this content as a new version. */
   @Column({ name: 'replaces_file_id', type: 'integer', nullable: true })

@@ -7,6 +7,7 @@ import type { Log } from '../telemetry/log.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { StructuredLogger } from '../telemetry/structured-logger.service.js';
 import { recordRoutes } from './allowed-methods.js';
+import { installAnswerHeaders } from './answer-headers.js';
 import { answerBadPath, answerBrokenRequest } from './broken-requests.js';
 import { corsOptions, installSecurityHeaders } from './browser-policies.js';
 import { installBodyParsers } from './body-parsers.js';
@@ -47,6 +48,7 @@ export async function createApp(module: DynamicModule, config: Config, log: Log)
   const drain = new Drain(fastify);
   installRequestLog(fastify, log, app.get(Metrics));
   await installSecurityHeaders(fastify);
+  installAnswerHeaders(fastify);
   fastify.addHook('onRequest', refuseNul);
   if (config.env.CORS_ORIGINS.length > 0) await fastify.register(cors, corsOptions(config.env.CORS_ORIGINS));
   installBodyParsers(fastify, JSON_LIMITS);

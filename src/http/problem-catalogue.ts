@@ -253,6 +253,18 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'The bucket does not hold all parts of the direct upload, or other ones than were announced.',
     action: 'Send the parts that the detail names, with new URLs if need be, then complete the upload again.',
   },
+  unsupported_tus_version: {
+    status: 412,
+    title: 'Unsupported tus version',
+    meaning: 'The request lacks `Tus-Resumable: 1.0.0`, the one version of the protocol that is spoken here.',
+    action: 'Use a client for tus 1.0.0.',
+  },
+  upload_offset_mismatch: {
+    status: 409,
+    title: 'Other upload offset',
+    meaning: '`Upload-Offset` is not where the upload goes on. Nothing of the request was kept.',
+    action: 'Ask for the offset with `HEAD`, then go on from there.',
+  },
   upload_locked: {
     status: 423,
     title: 'Upload locked',
@@ -264,6 +276,12 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     title: 'Upload gone',
     meaning: 'The upload was completed, given up, or has expired because nothing happened for a day.',
     action: 'Begin a new upload; if this one is a file already, look at `file_id` of the upload.',
+  },
+  upload_checksum_mismatch: {
+    status: 460,
+    title: 'Checksum mismatch',
+    meaning: 'The body is not what its `Upload-Checksum` says. Nothing of the request was kept.',
+    action: 'Send the same bytes again, from the same offset.',
   },
   file_damaged: {
     status: 502,

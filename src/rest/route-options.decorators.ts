@@ -13,6 +13,10 @@ export interface RouteOptions {
   readonly streamedBody?: boolean;
   /** Instead of the limits of all JSON bodies. */
   readonly jsonLimits?: JsonLimits;
+  /** On every answer of the route, refusals and preflights among them. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
+  /** Of @fastify/cors; false: an OPTIONS request that is no preflight is answered like one. */
+  readonly cors?: { readonly strictPreflight: false };
 }
 
 export const NO_RATE_LIMIT = 'stowage:no-rate-limit';
@@ -22,6 +26,13 @@ export const NO_RATE_LIMIT = 'stowage:no-rate-limit';
  * guards run before the first byte is read, and a rejected request is answered at once.
  */
 export const StreamedBody = () => RouteConfig({ streamedBody: true } satisfies RouteOptions);
+
+/**
+ * As StreamedBody, for a protocol of its own on top of HTTP: every answer carries its headers, and its OPTIONS requests
+ * are answered as such.
+ */
+export const ProtocolRoute = (answerHeaders: Readonly<Record<string, string>>) =>
+  RouteConfig({ streamedBody: true, answerHeaders, cors: { strictPreflight: false } } satisfies RouteOptions);
 
 /** For the few routes whose messages may be larger than others; they are held in memory. */
 export const LargeJson = (jsonLimits: JsonLimits) => RouteConfig({ jsonLimits } satisfies RouteOptions);

@@ -23,6 +23,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   Providers: 'What each kind of store needs: fields, where to find them, the least policy, prices, quirks.',
   Files: 'Files in the user’s bucket.',
   'Direct uploads': 'Files that go from their client straight into the bucket, by signed URLs.',
+  'Resumable uploads':
+    'Uploads that go on after an interruption, by the protocol tus 1.0.0: point any of its clients at `/api/v1/tus`.',
   'Implementation guide':
     'The routes of the cloud storage implementation guide, for clients written from it.',
   Jobs: 'Long work that was asked for: how far it is and what came of it.',
