@@ -11,6 +11,7 @@ import { IdempotencyKey } from './src/http/idempotency-key.entity.js';
 import { RateLimit } from './src/http/rate-limit.entity.js';
 import { Job } from './src/jobs/job.entity.js';
 import { JobWorker } from './src/jobs/job-worker.entity.js';
+import { localFilesEntities } from './src/local-files/local-files.entities.js';
 import { repositoryEntities } from './src/repositories/repositories.entities.js';
 import { LocalFile } from './src/sync-settings/local-file.entity.js';
 import { SyncSettings } from './src/sync-settings/sync-settings.entity.js';
@@ -27,6 +28,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     entities: [
       ...authEntities,
       ...filesEntities,
+      ...localFilesEntities,
       ...repositoryEntities,
       ...usageEntities,
       CloudConfig,

@@ -163,6 +163,21 @@ export class Environment {
   @Matches(/^\/[^\0]*$/, { each: true, message: 'must list absolute paths such as /srv/workspaces' })
   WORKSPACE_ROOTS: string[] = [];
 
+  /**
+   * Folders of this machine whose files users may have uploaded, separated by commas; `{user_id}` stands for the user's
+   * id. None: local files and watched folders are off.
+   */
+  @Transform(toList)
+  @Matches(/^\/[^\0]*[^\0/]$/, {
+    each: true,
+    message: 'must list absolute paths such as /srv/uploads/{user_id}, not / itself',
+  })
+  LOCAL_FILES_ROOTS: string[] = [];
+
+  /** Name that servers have in common which see the same LOCAL_FILES_ROOTS; others have another one. */
+  @Matches(/^[\w.-]{1,255}$/, { message: 'must be a name of letters, digits, dots, dashes and underscores' })
+  LOCAL_FILES_SERVER: string = 'main';
+
   /** Longest wait for running requests at shutdown, in seconds. */
   @Transform(toInteger)
   @IsInt()

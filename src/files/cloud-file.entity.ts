@@ -21,6 +21,7 @@ export type ChecksumSource = 'server' | 'provider' | 'client';
 @Index('cloud_files_by_name', ['userId', 'filename', 'id'], { where: "state = 'stored'" })
 @Index('cloud_files_by_folder', ['userId', 'folder', 'filename', 'id'], { where: "state = 'stored'" })
 @Index('cloud_files_trash', ['userId', 'trashedAt', 'id'], { where: "state = 'trashed'" })
+@Index('cloud_files_local_file_id', ['localFileId'], { where: 'local_file_id IS NOT NULL' })
 @Index('cloud_files_unfinished', ['state', 'id'], { where: "state IN ('pending', 'deleting')" })
 export class CloudFile {
   @PrimaryGeneratedColumn({ primaryKeyConstraintName: 'cloud_files_pkey' })
@@ -32,7 +33,7 @@ export class CloudFile {
   @Column({ name: 'local_file_id', type: 'integer', nullable: true })
   localFileId: number | null;
 
-  @ManyToOne(() => LocalFile)
+  @ManyToOne(() => LocalFile, { onDelete: 'SET NULL' })
   @JoinColumn({ name: 'local_file_id', foreignKeyConstraintName: 'cloud_files_local_file_id_fkey' })
   localFile?: Relation<LocalFile>;
 

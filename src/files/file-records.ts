@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { EntityManager } from 'typeorm';
 import type { Statements } from '../database/statements.js';
 import { RequestError } from '../errors/request-errors.js';
 import type { ProviderName } from '../storage-providers/storage-provider.js';
@@ -72,6 +73,15 @@ export class FileRecords {
     }
     const ids = await this.saveRows(owner, files, uploadedAt);
     return files.map((file) => newFile(owner, file, ids.get(file.objectKey)!, uploadedAt));
+  }
+
+  /**
+   * Makes one whole object into a file, or into a new version of one, as part of the manager's transaction: it becomes a
+   * file together with whatever else the transaction does, or not at all.
+   * @throws RequestError `not_found` when the file that it should replace is gone
+   */
+  saveIn(manager: EntityManager, owner: FileOwner, file: WrittenFile): Promise<StoredFile> {
+    return this.replacing.replaceIn(manager, owner, file, new Date(this.now()).toISOString());
   }
 
   /** Makes a multi-call upload known before its first part is sent, so that nothing of it can be forgotten. */

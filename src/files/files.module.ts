@@ -96,7 +96,7 @@ const logger = new Logger('Files');
       useFactory: contentSender,
     },
   ],
-  exports: [FileReads, FileRecords, Quotas, TransferMetrics, UploadSlots],
+  exports: [FileReads, FileRecords, Quotas, TransferMetrics, UploadSlots, Uploads],
 })
 export class FilesModule implements OnModuleDestroy {
   constructor(@Inject(AccessTimes) private readonly accessTimes: AccessTimes) {}

@@ -41,6 +41,16 @@ export class ReplaceContent {
       throw isConnectionLoss(error) ? databaseUnavailable(error) : error;
     }
   }
+
+  /** As `replace` with one content that does not go by its name, as part of the manager's transaction. */
+  replaceIn(
+    manager: EntityManager,
+    owner: FileOwner,
+    content: WrittenFile,
+    uploadedAt: string,
+  ): Promise<StoredFile> {
+    return place(manager, owner, content, uploadedAt);
+  }
 }
 
 /** Two that overwrite the same absent name must not both make a file. In one order, so that they cannot deadlock. */

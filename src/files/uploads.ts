@@ -5,7 +5,7 @@ import { RequestError } from '../errors/request-errors.js';
 import { declaredSha256 } from './declared-digest.js';
 import { fileTooLarge, noFileProvided } from './file-errors.js';
 import { type FileRecords, mayHaveTakenEffect } from './file-records.js';
-import type { FilePlace, StoredFile, WrittenFile } from './written-file.js';
+import type { FileOwner, FilePlace, StoredFile, WrittenFile } from './written-file.js';
 import { filenameOfQuery } from './filename.js';
 import { formBoundary, isMultipartForm } from './form-boundary.js';
 import { FormFiles } from './form-files.js';
@@ -43,6 +43,16 @@ export interface UploadedFiles {
   /** Whether the form used the field for many files, even if it carried one. */
   readonly many: boolean;
   readonly files: readonly StoredFile[];
+}
+
+/** A content of known length that no request carries. */
+export interface OwnContent extends FilePlace {
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** The next piece; null after `sizeBytes`, or before if there are no more. */
+  readonly read: () => Promise<Buffer | null>;
+  /** Runs after the last piece and before the object can come into being: may still refuse the content. */
+  readonly atEnd: () => Promise<void>;
 }
 
 export interface UploadsOptions {
@@ -109,6 +119,37 @@ export class Uploads {
         (await this.earlier(request)) ?? (await this.storeAll(target, request, bytes, file, undefined));
       return stored as StoredFile;
     });
+  }
+
+  /**
+   * Writes a content of the server's own into the user's bucket; what it becomes there `save` decides, which must be
+   * durable when it resolves. When it fails without having taken effect, nothing is left in the bucket.
+   * @throws FilesError `file_too_large`, `quota_exceeded`, StorageError, CredentialsError, the signal's reason, or what
+   *   `content` and `save` throw
+   */
+  async storeOwn<T>(
+    userId: number,
+    content: OwnContent,
+    signal: AbortSignal,
+    save: (owner: FileOwner, written: WrittenFile) => Promise<T>,
+  ): Promise<T> {
+    const { writer, countBytes, quotas } = this.options;
+    const { read, atEnd, ...file } = content;
+    const target = await this.targetOf(userId);
+    const limitBytes = (await this.limitOf(target))(true);
+    if (file.sizeBytes > limitBytes) throw fileTooLarge(limitBytes);
+    await quotas.assertRoom(userId, file.sizeBytes);
+    const measured = new MeasuredContent({ read }, limitBytes, { atEnd });
+    const incoming: IncomingFile = { ...file, limitBytes, content: measured };
+    const written = await writer.write(target, incoming, `f/${randomUUID()}/${randomUUID()}`, { signal });
+    try {
+      const saved = await save(target, written);
+      countBytes(written.sizeBytes);
+      return saved;
+    } catch (error) {
+      if (!mayHaveTakenEffect(error)) await writer.discard(target, written);
+      throw error;
+    }
   }
 
   private async targetOf(userId: number): Promise<UploadTarget> {
