@@ -13,6 +13,7 @@ import { TusModule } from './files/tus/tus.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
+import { LocalFilesModule } from './local-files/local-files.module.js';
 import { RepositoriesModule } from './repositories/repositories.module.js';
 import { DrillsModule } from './snapshots/drills/drills.module.js';
 import { MaintenanceModule } from './snapshots/maintenance/maintenance.module.js';
@@ -49,6 +50,7 @@ export class AppModule {
         UsageModule,
         DirectUploadsModule,
         TusModule,
+        LocalFilesModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,
       ],

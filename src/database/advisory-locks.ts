@@ -10,3 +10,6 @@ export const ADVISORY_LOCKS = {
   firstInstallation: 3,
   watchdog: 4,
 } as const;
+
+/** With a user's id: who registers local files of that user. */
+export const LOCAL_FILES_LOCK_CLASS = 0x73746c66;

@@ -3,10 +3,12 @@ import type { AuthErrorCode } from '../auth/auth-errors.js';
 import type { CredentialsErrorCode } from '../credentials/credentials-error.js';
 import type { RequestErrorCode } from '../errors/request-errors.js';
 import type { FilesErrorCode } from '../files/file-errors.js';
+import type { LocalFilesErrorCode } from '../local-files/local-files-error.js';
 import type { SnapshotsErrorCode } from '../snapshots/snapshots-error.js';
 import type { StorageErrorCode } from '../storage-providers/storage-errors.js';
 import type { WebhookErrorCode } from '../webhooks/webhook-errors.js';
 import { AGENT_PROBLEMS } from './agent-problems.js';
+import { LOCAL_FILE_PROBLEMS } from './local-file-problems.js';
 import type { ProblemKind } from './problem-kind.js';
 import { REPOSITORY_PROBLEMS, type RepositoryProblemCode } from './repository-problems.js';
 import { SNAPSHOT_PROBLEMS } from './snapshot-problems.js';
@@ -18,6 +20,7 @@ export type ErrorCode =
   | AuthErrorCode
   | CredentialsErrorCode
   | FilesErrorCode
+  | LocalFilesErrorCode
   | RepositoryProblemCode
   | SnapshotsErrorCode
   | StorageErrorCode
@@ -415,6 +418,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
       'The provider failed or answered something unexpected; `provider.provider_code` is its own word.',
     action: 'Repeat the request later; the status page of the provider may tell more.',
   },
+  ...LOCAL_FILE_PROBLEMS,
   ...AGENT_PROBLEMS,
   ...REPOSITORY_PROBLEMS,
   ...SNAPSHOT_PROBLEMS,

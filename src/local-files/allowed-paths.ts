@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isWithin, rootsFor } from './host-path.js';
+import { isWithin, readLocalPath, rootsFor } from './host-path.js';
 import { folderUnavailable, notAllowed } from './local-files-error.js';
 
 /** Where a path leads now: `path` has no links on its way. */
@@ -29,16 +29,18 @@ export class AllowedPaths {
   /**
    * Follows links as far as the path exists, and says whether the end lies in a root. Says the same of all that lies
    * outside, whether it exists or not. Others may move links afterwards: whoever opens the path follows none.
-   * @param path of `readLocalPath`
+   * @param text as somebody wrote it
    * @throws LocalFilesError `local_files_not_allowed`, `local_folder_unavailable`
    */
-  async locate(userId: number, path: string): Promise<AllowedPath> {
+  async locate(userId: number, text: string): Promise<AllowedPath> {
     if (!this.any) {
       throw notAllowed('The operator of this server allows no local files: LOCAL_FILES_ROOTS is not set.');
     }
+    const read = readLocalPath(text);
+    if ('problem' in read) throw notAllowed(`The path of a local file ${read.problem}.`);
     const expanded = rootsFor(this.options.roots, userId);
-    const real = await realPathOf(path);
-    if (isWithin(real, await realPathOf(this.options.dataDir))) throw refused(expanded);
+    const real = await realPathOf(read.path);
+    if (await this.isOurs(real)) throw refused(expanded);
     for (const root of expanded) {
       const realRoot = await realPathOf(root);
       if (!isWithin(real, realRoot)) continue;
@@ -46,6 +48,11 @@ export class AllowedPaths {
       return { root: realRoot, path: real };
     }
     throw refused(expanded);
+  }
+
+  /** Whether a path without links holds data of the server itself. */
+  async isOurs(path: string): Promise<boolean> {
+    return isWithin(path, await realPathOf(this.options.dataDir));
   }
 }
 

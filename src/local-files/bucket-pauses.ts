@@ -25,13 +25,9 @@ export class BucketPauses {
     this.outages.set(userId, { failures, untilMs: this.now() + pauseMs * (0.5 + this.random() / 2) });
   }
 
+  /** Or somebody says that it does by now. */
   worked(userId: number): void {
     this.outages.delete(userId);
-  }
-
-  /** Somebody may have mended something: all are tried at once. */
-  forgetAll(): void {
-    this.outages.clear();
   }
 
   /** Whose bucket is not to be touched now. */

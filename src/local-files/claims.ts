@@ -11,7 +11,8 @@ export interface Claim {
   /** 1 for the first since the file was synced or changed. */
   readonly attempts: number;
   /** What is in the bucket, if anything is. */
-  readonly synced: { readonly sizeBytes: number; readonly checksum: string; readonly fileId: number } | undefined;
+  readonly synced:
+    { readonly sizeBytes: number; readonly checksum: string; readonly fileId: number } | undefined;
 }
 
 /** Others take a file over when nothing was heard of its uploader for so long. */
@@ -75,10 +76,16 @@ export class Claims {
   }
 
   /** @returns the leases that are still held; the others are somebody else's by now, or their files are gone */
-  async renew(running: readonly { readonly leaseId: string; readonly bytesDone: number }[]): Promise<Set<string>> {
+  async renew(
+    running: readonly { readonly leaseId: string; readonly bytesDone: number }[],
+  ): Promise<Set<string>> {
     const leaseIds = running.map(({ leaseId }) => leaseId);
     const bytesDone = running.map((each) => each.bytesDone);
-    const rows = await this.statements.query<{ lease_id: string }>(RENEW, [leaseIds, bytesDone, LEASE_SECONDS]);
+    const rows = await this.statements.query<{ lease_id: string }>(RENEW, [
+      leaseIds,
+      bytesDone,
+      LEASE_SECONDS,
+    ]);
     return new Set(rows.map((row) => row.lease_id));
   }
 

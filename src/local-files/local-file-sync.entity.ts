@@ -20,7 +20,7 @@ export type LocalFileOrigin = 'host' | 'api' | 'folder';
 @Index('local_file_syncs_path', ['userId', 'pathHash'])
 @Index('local_file_syncs_due', ['serverName', 'nextAttemptAt'], { where: 'next_attempt_at IS NOT NULL' })
 @Index('local_file_syncs_resting', ['userId', 'state'], {
-  where: "next_attempt_at IS NULL AND state IN ('waiting', 'skipped')",
+  where: "next_attempt_at IS NULL AND state IN ('waiting', 'failed', 'skipped')",
 })
 @Index('local_file_syncs_unseen', ['localFileId'], { where: 'server_name IS NULL' })
 @Index('local_file_syncs_server', ['serverName', 'localFileId'])

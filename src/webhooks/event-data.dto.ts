@@ -124,6 +124,25 @@ export class DrillFailed extends WorkspaceFacts {
   detail: string;
 }
 
+/** A local file was tried several times and is not in the bucket, or not as it is now; it is still tried, seldom. */
+export class FileSyncFailed {
+  @ApiProperty({ type: 'integer', example: 311 })
+  local_file_id: number;
+
+  @ApiProperty({ example: 'holiday.jpg' })
+  filename: string;
+
+  @ApiProperty({ example: 'storage_rate_limited' })
+  code: string;
+
+  @ApiProperty({ example: 'The provider asks to slow down and did not relent after retries.' })
+  detail: string;
+
+  /** Since it last was in the bucket as it is. */
+  @ApiProperty({ type: 'integer', minimum: 1, example: 5 })
+  attempts: number;
+}
+
 /** Somebody asked for it, to see whether events arrive. */
 export class WebhookTest {
   @ApiProperty(uuid)

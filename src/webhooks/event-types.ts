@@ -2,6 +2,7 @@ import {
   AgentPresence,
   DrillFailed,
   DrillFinished,
+  FileSyncFailed,
   RepositoryProblem,
   RestoreFinished,
   SnapshotFailed,
@@ -27,6 +28,7 @@ export const EVENTS = {
   },
   'drill.finished': { data: DrillFinished, summary: 'A restore drill proved a snapshot' },
   'drill.failed': { data: DrillFailed, summary: 'A restore drill failed' },
+  'file.sync_failed': { data: FileSyncFailed, summary: 'A local file does not get into the bucket' },
   'webhook.test': { data: WebhookTest, summary: 'Somebody tests a webhook' },
 } as const;
 

@@ -73,7 +73,7 @@ const TABLES = [
   `CREATE INDEX local_file_syncs_due ON local_file_syncs (server_name, next_attempt_at)
     WHERE next_attempt_at IS NOT NULL`,
   `CREATE INDEX local_file_syncs_resting ON local_file_syncs (user_id, state)
-    WHERE next_attempt_at IS NULL AND state IN ('waiting', 'skipped')`,
+    WHERE next_attempt_at IS NULL AND state IN ('waiting', 'failed', 'skipped')`,
   `CREATE INDEX local_file_syncs_unseen ON local_file_syncs (local_file_id) WHERE server_name IS NULL`,
   `CREATE INDEX local_file_syncs_server ON local_file_syncs (server_name, local_file_id)`,
   `CREATE INDEX local_file_syncs_watched_folder_id ON local_file_syncs (watched_folder_id)
