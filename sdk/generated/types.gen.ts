@@ -4,7 +4,7 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
-export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostWebhookTestWebhookRequest;
+export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostFileSyncFailedWebhookRequest | PostWebhookTestWebhookRequest;
 
 export type AgentDto = {
     id: string;
@@ -257,12 +257,21 @@ export type ChangeUserDto = {
     quota_bytes?: number | null;
 };
 
+export type ChangeWatchedFolderDto = {
+    include?: Array<string>;
+    exclude?: Array<string>;
+    /**
+     * For files that are found from now on.
+     */
+    folder?: string;
+};
+
 export type ChangeWebhookDto = {
     url?: string;
     /**
      * What to hear of. Empty: everything.
      */
-    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
     enabled?: boolean;
 };
 
@@ -881,6 +890,17 @@ export type FilePageDto = {
     data: Array<FileDto>;
 };
 
+export type FileSyncFailed = {
+    local_file_id: number;
+    filename: string;
+    code: string;
+    detail: string;
+    /**
+     * Since it last was in the bucket as it is.
+     */
+    attempts: number;
+};
+
 export type FileVersionDto = {
     /**
      * The newest snapshot that has it.
@@ -1105,6 +1125,73 @@ export type ListedFileDto = {
     size_bytes: number;
 };
 
+export type LocalFileDto = {
+    id: number;
+    path: string;
+    filename: string;
+    /**
+     * Where it goes in the bucket.
+     */
+    folder: string;
+    /**
+     * As it was last seen.
+     */
+    file_size: number;
+    /**
+     * As it was last seen; null: not yet.
+     */
+    modified_at: string | null;
+    /**
+     * Name of the server that sees it; null: none has yet.
+     */
+    server_name: string | null;
+    watched_folder_id: string | null;
+    /**
+     * waiting: not in the bucket as it is; uploading; synced; skipped: larger than max_file_size; failed: tried often, still
+     * tried, seldom; vanished: not on the disk any more, the cloud file stays.
+     */
+    state: 'waiting' | 'uploading' | 'synced' | 'skipped' | 'failed' | 'vanished';
+    reason: LocalFileReasonDto | null;
+    /**
+     * Since it was last synced, or changed.
+     */
+    attempts: number;
+    /**
+     * Null: nobody wants it uploaded now.
+     */
+    next_attempt_at: string | null;
+    /**
+     * Of a running upload, some seconds old.
+     */
+    uploaded_bytes: number;
+    /**
+     * Its file in the bucket.
+     */
+    cloud_file_id: number | null;
+    /**
+     * SHA-256 of what is in the bucket.
+     */
+    checksum: string | null;
+    synced_at: string | null;
+    created_at: string;
+};
+
+export type LocalFilePageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<LocalFileDto>;
+};
+
+export type LocalFileReasonDto = {
+    /**
+     * One of those in docs/errors.md.
+     */
+    code: string;
+    detail: string;
+};
+
 export type MeDto = {
     user: UserDto;
     /**
@@ -1166,6 +1253,21 @@ export type NewEnrolmentTokenDto = {
      * What the agent will be called; none of your agents may have this name.
      */
     name: string;
+};
+
+export type NewLocalFileDto = {
+    /**
+     * Absolute, below one of the operator's LOCAL_FILES_ROOTS.
+     */
+    path: string;
+    /**
+     * What it is called in the bucket; the last name of the path when absent.
+     */
+    filename?: string;
+    /**
+     * Where it goes in the bucket.
+     */
+    folder?: string;
 };
 
 export type NewPriceDto = {
@@ -1280,6 +1382,19 @@ export type NewUserDto = {
     name: string;
 };
 
+export type NewWatchedFolderDto = {
+    include?: Array<string>;
+    exclude?: Array<string>;
+    /**
+     * For files that are found from now on.
+     */
+    folder?: string;
+    /**
+     * Absolute, below one of the operator's LOCAL_FILES_ROOTS.
+     */
+    path: string;
+};
+
 export type NewWebhookDto = {
     /**
      * https on port 443 of a public address; anything else must be allowed by the operator.
@@ -1288,7 +1403,7 @@ export type NewWebhookDto = {
     /**
      * What to hear of. Empty or left out: everything.
      */
-    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
     enabled?: boolean;
 };
 
@@ -2362,6 +2477,48 @@ export type UserPageDto = {
     data: Array<UserDto>;
 };
 
+export type WatchedFolderDto = {
+    id: string;
+    path: string;
+    /**
+     * Patterns as of .gitignore, relative to the folder; only files that match one are taken. Empty: all.
+     */
+    include: Array<string>;
+    /**
+     * Patterns as of .gitignore; files and folders that match one are left out.
+     */
+    exclude: Array<string>;
+    /**
+     * Where its files go in the bucket, with the subfolders in which they lie.
+     */
+    folder: string;
+    /**
+     * Name of the server that watches it.
+     */
+    server_name: string;
+    /**
+     * What keeps it from being watched, in a sentence; null: nothing.
+     */
+    problem: string | null;
+    /**
+     * Entries that the last walk could not read, or whose names are not UTF-8: they are not taken.
+     */
+    unreadable_count: number;
+    /**
+     * When all of it was last looked at; changes are noticed in between, too.
+     */
+    last_walk_at: string | null;
+    created_at: string;
+};
+
+export type WatchedFolderPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<WatchedFolderDto>;
+};
+
 export type WebhookDeliveryDto = {
     id: string;
     webhook_id: string;
@@ -2412,7 +2569,7 @@ export type WebhookDto = {
     /**
      * Those that are sent; empty: all of them.
      */
-    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
     /**
      * Whether anything is sent.
      */
@@ -2446,7 +2603,7 @@ export type WebhookWithSecretDto = {
     /**
      * Those that are sent; empty: all of them.
      */
-    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed'>;
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
     /**
      * Whether anything is sent.
      */
@@ -5596,6 +5753,332 @@ export type GetJobResponses = {
 };
 
 export type GetJobResponse = GetJobResponses[keyof GetJobResponses];
+
+export type ListLocalFilesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        state?: 'waiting' | 'uploading' | 'synced' | 'skipped' | 'failed' | 'vanished';
+        watched_folder_id?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/local-files';
+};
+
+export type ListLocalFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListLocalFilesError = ListLocalFilesErrors[keyof ListLocalFilesErrors];
+
+export type ListLocalFilesResponses = {
+    /**
+     * OK
+     */
+    200: LocalFilePageDto;
+};
+
+export type ListLocalFilesResponse = ListLocalFilesResponses[keyof ListLocalFilesResponses];
+
+export type RegisterLocalFileData = {
+    body: NewLocalFileDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/local-files';
+};
+
+export type RegisterLocalFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `local_file_not_found`: There is no file at this path on the server.
+     *
+     * `local_file_not_regular`: The path names a folder, a device, a pipe, or a link that was put there meanwhile.
+     *
+     * `local_file_unreadable`: The user that runs the server may not read the file, or its disk fails.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `local_files_not_allowed`: The operator allows no files of the server's machine, or none at this path.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `local_file_refused`: The table `pixe_files` is the host application's own and does not take a row from Stowage.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `local_folder_unavailable`: A folder of `LOCAL_FILES_ROOTS` is not there right now, so nobody knows about its files.
+     */
+    503: Problem;
+};
+
+export type RegisterLocalFileError = RegisterLocalFileErrors[keyof RegisterLocalFileErrors];
+
+export type RegisterLocalFileResponses = {
+    /**
+     * The path was registered already.
+     */
+    200: LocalFileDto;
+    /**
+     * Created
+     */
+    201: LocalFileDto;
+};
+
+export type RegisterLocalFileResponse = RegisterLocalFileResponses[keyof RegisterLocalFileResponses];
+
+export type UnregisterLocalFileData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/local-files/{id}';
+};
+
+export type UnregisterLocalFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type UnregisterLocalFileError = UnregisterLocalFileErrors[keyof UnregisterLocalFileErrors];
+
+export type UnregisterLocalFileResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type UnregisterLocalFileResponse = UnregisterLocalFileResponses[keyof UnregisterLocalFileResponses];
+
+export type GetLocalFileData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/local-files/{id}';
+};
+
+export type GetLocalFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetLocalFileError = GetLocalFileErrors[keyof GetLocalFileErrors];
+
+export type GetLocalFileResponses = {
+    /**
+     * OK
+     */
+    200: LocalFileDto;
+};
+
+export type GetLocalFileResponse = GetLocalFileResponses[keyof GetLocalFileResponses];
+
+export type UploadLocalFileData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/local-files/{id}/upload';
+};
+
+export type UploadLocalFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type UploadLocalFileError = UploadLocalFileErrors[keyof UploadLocalFileErrors];
+
+export type UploadLocalFileResponses = {
+    /**
+     * Accepted
+     */
+    202: LocalFileDto;
+};
+
+export type UploadLocalFileResponse = UploadLocalFileResponses[keyof UploadLocalFileResponses];
 
 export type GetMeData = {
     body?: never;
@@ -9309,6 +9792,313 @@ export type ChangeUserResponses = {
 
 export type ChangeUserResponse = ChangeUserResponses[keyof ChangeUserResponses];
 
+export type ListWatchedFoldersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/watched-folders';
+};
+
+export type ListWatchedFoldersErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListWatchedFoldersError = ListWatchedFoldersErrors[keyof ListWatchedFoldersErrors];
+
+export type ListWatchedFoldersResponses = {
+    /**
+     * OK
+     */
+    200: WatchedFolderPageDto;
+};
+
+export type ListWatchedFoldersResponse = ListWatchedFoldersResponses[keyof ListWatchedFoldersResponses];
+
+export type CreateWatchedFolderData = {
+    body: NewWatchedFolderDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/watched-folders';
+};
+
+export type CreateWatchedFolderErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `local_file_not_found`: There is no file at this path on the server.
+     *
+     * `local_file_not_regular`: The path names a folder, a device, a pipe, or a link that was put there meanwhile.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     *
+     * `local_files_not_allowed`: The operator allows no files of the server's machine, or none at this path.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `watched_folder_exists`: This folder is watched for you already.
+     *
+     * `too_many_watched_folders`: You have as many watched folders as one user may have.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `local_folder_unavailable`: A folder of `LOCAL_FILES_ROOTS` is not there right now, so nobody knows about its files.
+     */
+    503: Problem;
+};
+
+export type CreateWatchedFolderError = CreateWatchedFolderErrors[keyof CreateWatchedFolderErrors];
+
+export type CreateWatchedFolderResponses = {
+    /**
+     * Created
+     */
+    201: WatchedFolderDto;
+};
+
+export type CreateWatchedFolderResponse = CreateWatchedFolderResponses[keyof CreateWatchedFolderResponses];
+
+export type DeleteWatchedFolderData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/watched-folders/{id}';
+};
+
+export type DeleteWatchedFolderErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type DeleteWatchedFolderError = DeleteWatchedFolderErrors[keyof DeleteWatchedFolderErrors];
+
+export type DeleteWatchedFolderResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type DeleteWatchedFolderResponse = DeleteWatchedFolderResponses[keyof DeleteWatchedFolderResponses];
+
+export type GetWatchedFolderData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/watched-folders/{id}';
+};
+
+export type GetWatchedFolderErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetWatchedFolderError = GetWatchedFolderErrors[keyof GetWatchedFolderErrors];
+
+export type GetWatchedFolderResponses = {
+    /**
+     * OK
+     */
+    200: WatchedFolderDto;
+};
+
+export type GetWatchedFolderResponse = GetWatchedFolderResponses[keyof GetWatchedFolderResponses];
+
+export type ChangeWatchedFolderData = {
+    body: ChangeWatchedFolderDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/watched-folders/{id}';
+};
+
+export type ChangeWatchedFolderErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ChangeWatchedFolderError = ChangeWatchedFolderErrors[keyof ChangeWatchedFolderErrors];
+
+export type ChangeWatchedFolderResponses = {
+    /**
+     * OK
+     */
+    200: WatchedFolderDto;
+};
+
+export type ChangeWatchedFolderResponse = ChangeWatchedFolderResponses[keyof ChangeWatchedFolderResponses];
+
 export type ListWebhooksData = {
     body?: never;
     path?: never;
@@ -11018,6 +11808,22 @@ export type PostDrillFailedWebhookPayload = {
 export type PostDrillFailedWebhookRequest = {
     body: PostDrillFailedWebhookPayload;
     key: 'drill.failed';
+    path?: never;
+    query?: never;
+};
+
+export type PostFileSyncFailedWebhookPayload = {
+    type: 'file.sync_failed';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: FileSyncFailed;
+};
+
+export type PostFileSyncFailedWebhookRequest = {
+    body: PostFileSyncFailedWebhookPayload;
+    key: 'file.sync_failed';
     path?: never;
     query?: never;
 };

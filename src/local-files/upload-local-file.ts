@@ -135,7 +135,7 @@ function tooLarge(sizeBytes: number, limitBytes: number): Failure {
 /** What a user may read about; undefined for what is nobody's business but the operator's. */
 function knownFailure(error: unknown): Failure | undefined {
   if (isStorageError(error)) return { code: error.code, sentence: `${error.message} ${error.hint}`.trim() };
-  return error instanceof StowageError ? failureOf(error) : undefined;
+  return error instanceof StowageError ? failureOf(error as StowageError) : undefined;
 }
 
 const UNKNOWN: Failure = {

@@ -80,10 +80,15 @@ describe('local files', () => {
       server_name: 'main',
     });
     expect((await register('asked.jpg')).id).toBe(registered.id);
-    expect((await client.fetch(`/api/v1/local-files/${registered.id}/upload`, { method: 'POST' })).status).toBe(202);
+    expect(
+      (await client.fetch(`/api/v1/local-files/${registered.id}/upload`, { method: 'POST' })).status,
+    ).toBe(202);
     const synced = await reaches(registered.id, 'synced');
     expect(synced).toMatchObject({ checksum: sha256(content), uploaded_bytes: 400_000, reason: null });
-    const file = await client.json<ApiFile & { folder: string }>('GET', `/api/v1/files/${synced.cloud_file_id}`);
+    const file = await client.json<ApiFile & { folder: string }>(
+      'GET',
+      `/api/v1/files/${synced.cloud_file_id}`,
+    );
     expect(file).toMatchObject({ filename: 'asked.jpg', folder: 'holiday/', content_type: 'image/jpeg' });
     expect(await contentOf(synced.cloud_file_id)).toBe(sha256(content));
     const linked = await database.query('SELECT local_file_id FROM cloud_files WHERE id = $1', [file.id]);
@@ -117,7 +122,9 @@ describe('local files', () => {
     await utimes(pathOf('row.txt'), new Date(), new Date());
     await client.json('POST', `/api/v1/local-files/${id}/upload`);
     await reaches(id, 'synced');
-    const again = await database.query('SELECT version FROM cloud_files WHERE id = $1', [first.cloud_file_id]);
+    const again = await database.query('SELECT version FROM cloud_files WHERE id = $1', [
+      first.cloud_file_id,
+    ]);
     expect(again.rows).toEqual([{ version: 2 }]);
 
     // The application forgets the file: its cloud file stays.
@@ -217,7 +224,10 @@ describe('local files', () => {
       'SELECT action FROM audit_log WHERE subject = $1 ORDER BY id',
       [`local_file:${id}`],
     );
-    expect(audit.rows.map(({ action }) => action)).toEqual(['local_file.registered', 'local_file.unregistered']);
+    expect(audit.rows.map(({ action }) => action)).toEqual([
+      'local_file.registered',
+      'local_file.unregistered',
+    ]);
   });
 
   it.each([

@@ -25,6 +25,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Direct uploads': 'Files that go from their client straight into the bucket, by signed URLs.',
   'Resumable uploads':
     'Uploads that go on after an interruption, by the protocol tus 1.0.0: point any of its clients at `/api/v1/tus`.',
+  'Local files':
+    "Files of the server's own disk that shall be in the bucket, and folders that are watched for such.",
   'Implementation guide':
     'The routes of the cloud storage implementation guide, for clients written from it.',
   Jobs: 'Long work that was asked for: how far it is and what came of it.',
