@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape } from './client/index.js';
-import type { AbortUploadData, AbortUploadErrors, AbortUploadResponses, AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, ContinueTusUploadData, ContinueTusUploadErrors, ContinueTusUploadResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateTusUploadData, CreateTusUploadErrors, CreateTusUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DescribeTusData, DescribeTusErrors, DescribeTusResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetTusUploadData, GetTusUploadErrors, GetTusUploadResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUploadPartsData, ListUploadPartsErrors, ListUploadPartsResponses, ListUploadsData, ListUploadsErrors, ListUploadsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SignUploadPartsData, SignUploadPartsErrors, SignUploadPartsResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TerminateTusUploadData, TerminateTusUploadErrors, TerminateTusUploadResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
+import type { AbortUploadData, AbortUploadErrors, AbortUploadResponses, AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWatchedFolderData, ChangeWatchedFolderErrors, ChangeWatchedFolderResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, ContinueTusUploadData, ContinueTusUploadErrors, ContinueTusUploadResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateTusUploadData, CreateTusUploadErrors, CreateTusUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWatchedFolderData, CreateWatchedFolderErrors, CreateWatchedFolderResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWatchedFolderData, DeleteWatchedFolderErrors, DeleteWatchedFolderResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DescribeTusData, DescribeTusErrors, DescribeTusResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetLocalFileData, GetLocalFileErrors, GetLocalFileResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetTusUploadData, GetTusUploadErrors, GetTusUploadResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWatchedFolderData, GetWatchedFolderErrors, GetWatchedFolderResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListLocalFilesData, ListLocalFilesErrors, ListLocalFilesResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUploadPartsData, ListUploadPartsErrors, ListUploadPartsResponses, ListUploadsData, ListUploadsErrors, ListUploadsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWatchedFoldersData, ListWatchedFoldersErrors, ListWatchedFoldersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, RegisterLocalFileData, RegisterLocalFileErrors, RegisterLocalFileResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SignUploadPartsData, SignUploadPartsErrors, SignUploadPartsResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TerminateTusUploadData, TerminateTusUploadErrors, TerminateTusUploadResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UnregisterLocalFileData, UnregisterLocalFileErrors, UnregisterLocalFileResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, UploadLocalFileData, UploadLocalFileErrors, UploadLocalFileResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -636,6 +636,75 @@ export class Operations extends HeyApiClient {
         return (options.client ?? this.client).get<GetJobResponses, GetJobErrors, ThrowOnError>({
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/jobs/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * List local files and what became of them
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listLocalFiles<ThrowOnError extends boolean = true>(options?: Options<ListLocalFilesData, ThrowOnError>): RequestResult<ListLocalFilesResponses, ListLocalFilesErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListLocalFilesResponses, ListLocalFilesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/local-files',
+            ...options
+        });
+    }
+    
+    /**
+     * Register a file of the server's disk
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public registerLocalFile<ThrowOnError extends boolean = true>(options: Options<RegisterLocalFileData, ThrowOnError>): RequestResult<RegisterLocalFileResponses, RegisterLocalFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RegisterLocalFileResponses, RegisterLocalFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/local-files',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Unregister a local file
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public unregisterLocalFile<ThrowOnError extends boolean = true>(options: Options<UnregisterLocalFileData, ThrowOnError>): RequestResult<UnregisterLocalFileResponses, UnregisterLocalFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<UnregisterLocalFileResponses, UnregisterLocalFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/local-files/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Show a local file
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getLocalFile<ThrowOnError extends boolean = true>(options: Options<GetLocalFileData, ThrowOnError>): RequestResult<GetLocalFileResponses, GetLocalFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetLocalFileResponses, GetLocalFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/local-files/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Upload a local file now
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public uploadLocalFile<ThrowOnError extends boolean = true>(options: Options<UploadLocalFileData, ThrowOnError>): RequestResult<UploadLocalFileResponses, UploadLocalFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<UploadLocalFileResponses, UploadLocalFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/local-files/{id}/upload',
             ...options
         });
     }
@@ -1286,6 +1355,79 @@ export class Operations extends HeyApiClient {
         return (options.client ?? this.client).patch<ChangeUserResponses, ChangeUserErrors, ThrowOnError>({
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/users/{id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * List watched folders
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listWatchedFolders<ThrowOnError extends boolean = true>(options?: Options<ListWatchedFoldersData, ThrowOnError>): RequestResult<ListWatchedFoldersResponses, ListWatchedFoldersErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListWatchedFoldersResponses, ListWatchedFoldersErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/watched-folders',
+            ...options
+        });
+    }
+    
+    /**
+     * Watch a folder of the server's disk
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public createWatchedFolder<ThrowOnError extends boolean = true>(options: Options<CreateWatchedFolderData, ThrowOnError>): RequestResult<CreateWatchedFolderResponses, CreateWatchedFolderErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CreateWatchedFolderResponses, CreateWatchedFolderErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/watched-folders',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Stop watching a folder
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public deleteWatchedFolder<ThrowOnError extends boolean = true>(options: Options<DeleteWatchedFolderData, ThrowOnError>): RequestResult<DeleteWatchedFolderResponses, DeleteWatchedFolderErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteWatchedFolderResponses, DeleteWatchedFolderErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/watched-folders/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Show a watched folder
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getWatchedFolder<ThrowOnError extends boolean = true>(options: Options<GetWatchedFolderData, ThrowOnError>): RequestResult<GetWatchedFolderResponses, GetWatchedFolderErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetWatchedFolderResponses, GetWatchedFolderErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/watched-folders/{id}',
+            ...options
+        });
+    }
+    
+    /**
+     * Change what is taken of a watched folder
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public changeWatchedFolder<ThrowOnError extends boolean = true>(options: Options<ChangeWatchedFolderData, ThrowOnError>): RequestResult<ChangeWatchedFolderResponses, ChangeWatchedFolderErrors, ThrowOnError> {
+        return (options.client ?? this.client).patch<ChangeWatchedFolderResponses, ChangeWatchedFolderErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/watched-folders/{id}',
             ...options,
             headers: {
                 'Content-Type': 'application/json',
