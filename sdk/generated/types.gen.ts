@@ -205,6 +205,36 @@ export type CapabilitiesDto = {
     content_bound?: 'sha256' | 'md5' | 'none';
 };
 
+export type ChangeFile = {
+    filename?: string;
+    /**
+     * Empty for the top; a missing last slash is added.
+     */
+    folder?: string;
+    /**
+     * All tags that it shall have.
+     */
+    tags?: Array<string>;
+    protected?: boolean;
+};
+
+export type ChangeFiles = {
+    action: 'move' | 'trash' | 'tag' | 'untag' | 'restore' | 'protect';
+    ids: Array<number>;
+    /**
+     * Only to move: where to.
+     */
+    folder?: string;
+    /**
+     * Only to tag and untag: which to add, or to take away.
+     */
+    tags?: Array<string>;
+    /**
+     * Only to protect: false takes the protection back.
+     */
+    protected?: boolean;
+};
+
 /**
  * `modified`: other content. `metadata`: only mode, owner, time or attributes differ. `type`: another kind of entry.
  */
@@ -309,6 +339,14 @@ export type ChangeWorkspaceDto = {
      * The directory on the agent's host: an absolute path of at most 4,095 bytes.
      */
     path?: string;
+};
+
+export type ChangedFilesDto = {
+    changed: number;
+    /**
+     * Those that are absent, or that the action cannot apply to: a protected file is not put into the trash.
+     */
+    unchanged_ids: Array<number>;
 };
 
 export type CheckDto = {
@@ -913,6 +951,14 @@ export type FileVersionDto = {
     entry: EntryDto;
 };
 
+export type FileVersionPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<FileVersionDto>;
+};
+
 export type FileVersionsDto = {
     /**
      * Newest first.
@@ -927,6 +973,24 @@ export type FileVersionsDto = {
      * False: there are older snapshots that were not looked into.
      */
     is_complete: boolean;
+};
+
+export type FolderDto = {
+    folder: string;
+    /**
+     * Its last part.
+     */
+    name: string;
+    file_count: number;
+    total_bytes: number;
+};
+
+export type FolderPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<FolderDto>;
 };
 
 export type ForgottenSettingsDto = {
@@ -1687,6 +1751,21 @@ export type PutOrderDto = {
  * costs the download of everything that is stored.
  */
 export type ReadData = 'none' | 'share' | 'all';
+
+export type RenameFolder = {
+    from: string;
+    /**
+     * Its new path; when there is such a folder, they become one. Empty for the top.
+     */
+    to: string;
+};
+
+export type RenamedFolderDto = {
+    /**
+     * Files that moved.
+     */
+    moved: number;
+};
 
 export type ReplacePricesDto = {
     /**
@@ -5083,6 +5162,71 @@ export type UploadFileContentResponses = {
 
 export type UploadFileContentResponse = UploadFileContentResponses[keyof UploadFileContentResponses];
 
+export type ChangeFilesData = {
+    body: ChangeFiles;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/files/bulk';
+};
+
+export type ChangeFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ChangeFilesError = ChangeFilesErrors[keyof ChangeFilesErrors];
+
+export type ChangeFilesResponses = {
+    /**
+     * OK
+     */
+    200: ChangedFilesDto;
+};
+
+export type ChangeFilesResponse = ChangeFilesResponses[keyof ChangeFilesResponses];
+
 export type FindLeftoversData = {
     body?: never;
     path?: never;
@@ -5165,6 +5309,123 @@ export type FindLeftoversResponses = {
 
 export type FindLeftoversResponse = FindLeftoversResponses[keyof FindLeftoversResponses];
 
+export type ListTrashData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/files/trash';
+};
+
+export type ListTrashErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListTrashError = ListTrashErrors[keyof ListTrashErrors];
+
+export type ListTrashResponses = {
+    /**
+     * OK
+     */
+    200: FilePageDto;
+};
+
+export type ListTrashResponse = ListTrashResponses[keyof ListTrashResponses];
+
+export type EmptyTrashData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/files/trash/empty';
+};
+
+export type EmptyTrashErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type EmptyTrashError = EmptyTrashErrors[keyof EmptyTrashErrors];
+
+export type EmptyTrashResponses = {
+    /**
+     * Under way; `Location` is its job.
+     */
+    202: JobDto;
+};
+
+export type EmptyTrashResponse = EmptyTrashResponses[keyof EmptyTrashResponses];
+
 export type DeleteFileData = {
     body?: never;
     headers?: {
@@ -5176,7 +5437,12 @@ export type DeleteFileData = {
     path: {
         id: number;
     };
-    query?: never;
+    query?: {
+        /**
+         * For good, without the trash.
+         */
+        permanently?: boolean;
+    };
     url: '/api/v1/files/{id}';
 };
 
@@ -5211,6 +5477,8 @@ export type DeleteFileErrors = {
     404: Problem;
     /**
      * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `file_protected`: The file is protected against deletion.
      */
     409: Problem;
     /**
@@ -5253,7 +5521,7 @@ export type DeleteFileError = DeleteFileErrors[keyof DeleteFileErrors];
 
 export type DeleteFileResponses = {
     /**
-     * It is gone from the list and from the bucket.
+     * It is gone from the list.
      */
     204: void;
 };
@@ -5312,6 +5580,87 @@ export type GetFileResponses = {
 };
 
 export type GetFileResponse = GetFileResponses[keyof GetFileResponses];
+
+export type ChangeFileData = {
+    body: ChangeFile;
+    headers?: {
+        /**
+         * Only while the file has this ETag.
+         */
+        'If-Match'?: string;
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}';
+};
+
+export type ChangeFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ChangeFileError = ChangeFileErrors[keyof ChangeFileErrors];
+
+export type ChangeFileResponses = {
+    /**
+     * OK
+     */
+    200: FileDto;
+};
+
+export type ChangeFileResponse = ChangeFileResponses[keyof ChangeFileResponses];
 
 export type DownloadFileData = {
     body?: never;
@@ -5639,6 +5988,532 @@ export type CreateDownloadUrlResponses = {
 };
 
 export type CreateDownloadUrlResponse = CreateDownloadUrlResponses[keyof CreateDownloadUrlResponses];
+
+export type RestoreFileData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/restore';
+};
+
+export type RestoreFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type RestoreFileError = RestoreFileErrors[keyof RestoreFileErrors];
+
+export type RestoreFileResponses = {
+    /**
+     * OK
+     */
+    200: FileDto;
+};
+
+export type RestoreFileResponse = RestoreFileResponses[keyof RestoreFileResponses];
+
+export type ListVersionsOfFileData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/files/{id}/versions';
+};
+
+export type ListVersionsOfFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListVersionsOfFileError = ListVersionsOfFileErrors[keyof ListVersionsOfFileErrors];
+
+export type ListVersionsOfFileResponses = {
+    /**
+     * OK
+     */
+    200: FileVersionPageDto;
+};
+
+export type ListVersionsOfFileResponse = ListVersionsOfFileResponses[keyof ListVersionsOfFileResponses];
+
+export type DeleteFileVersionData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+        version: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/versions/{version}';
+};
+
+export type DeleteFileVersionErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `file_protected`: The file is protected against deletion.
+     *
+     * `version_in_use`: The version is the present content of its file.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DeleteFileVersionError = DeleteFileVersionErrors[keyof DeleteFileVersionErrors];
+
+export type DeleteFileVersionResponses = {
+    /**
+     * It is gone.
+     */
+    204: void;
+};
+
+export type DeleteFileVersionResponse = DeleteFileVersionResponses[keyof DeleteFileVersionResponses];
+
+export type DownloadFileVersionData = {
+    body?: never;
+    headers?: {
+        /**
+         * One range, such as `bytes=0-1023` or `bytes=-500`.
+         */
+        Range?: string;
+    };
+    path: {
+        id: number;
+        version: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/versions/{version}/content';
+};
+
+export type DownloadFileVersionErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `object_not_found`: The file is listed here, but its object is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `range_not_satisfiable`: The file has none of the bytes that the `Range` header asks for.
+     */
+    416: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `file_damaged`: The object in the bucket is not what was uploaded: it was changed there.
+     *
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DownloadFileVersionError = DownloadFileVersionErrors[keyof DownloadFileVersionErrors];
+
+export type DownloadFileVersionResponses = {
+    /**
+     * The whole content.
+     */
+    200: Blob | File;
+    /**
+     * The range that was asked for.
+     */
+    206: Blob | File;
+};
+
+export type DownloadFileVersionResponse = DownloadFileVersionResponses[keyof DownloadFileVersionResponses];
+
+export type RestoreFileVersionData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+        version: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/versions/{version}/restore';
+};
+
+export type RestoreFileVersionErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type RestoreFileVersionError = RestoreFileVersionErrors[keyof RestoreFileVersionErrors];
+
+export type RestoreFileVersionResponses = {
+    /**
+     * OK
+     */
+    200: FileDto;
+};
+
+export type RestoreFileVersionResponse = RestoreFileVersionResponses[keyof RestoreFileVersionResponses];
+
+export type ListFoldersData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Empty for the top.
+         */
+        parent?: string;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/folders';
+};
+
+export type ListFoldersErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListFoldersError = ListFoldersErrors[keyof ListFoldersErrors];
+
+export type ListFoldersResponses = {
+    /**
+     * OK
+     */
+    200: FolderPageDto;
+};
+
+export type ListFoldersResponse = ListFoldersResponses[keyof ListFoldersResponses];
+
+export type RenameFolderData = {
+    body: RenameFolder;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/folders/rename';
+};
+
+export type RenameFolderErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type RenameFolderError = RenameFolderErrors[keyof RenameFolderErrors];
+
+export type RenameFolderResponses = {
+    /**
+     * OK
+     */
+    200: RenamedFolderDto;
+};
+
+export type RenameFolderResponse = RenameFolderResponses[keyof RenameFolderResponses];
 
 export type ListJobsData = {
     body?: never;

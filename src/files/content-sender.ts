@@ -3,7 +3,7 @@ import type { OpenedConfig } from '../credentials/cloud-storages.service.js';
 import type { AccessTimes } from './access-times.js';
 import { contentRequestOf, planContent, servedFile } from './content-headers.js';
 import { sendContent } from './content-stream.js';
-import type { FileReads } from './file-reads.js';
+import type { FileReads, FileRecord } from './file-reads.js';
 
 export interface ContentSenderOptions {
   readonly reads: FileReads;
@@ -23,8 +23,27 @@ export class ContentSender {
 
   /** @throws RequestError `not_found`, `precondition_failed`, CredentialsError, and what `sendContent` throws */
   async send(userId: number, fileId: number, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { reads, bucketOf, accessTimes, countBytes } = this.options;
-    const file = await reads.record(userId, fileId);
+    return this.sendRecord(userId, await this.options.reads.record(userId, fileId), request, reply);
+  }
+
+  /** The same with the present content or an earlier one. @throws as `send` */
+  async sendVersion(
+    userId: number,
+    [fileId, version]: readonly [number, number],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const file = await this.options.reads.versionRecord(userId, fileId, version);
+    return this.sendRecord(userId, file, request, reply);
+  }
+
+  private async sendRecord(
+    userId: number,
+    file: FileRecord,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const { bucketOf, accessTimes, countBytes } = this.options;
     const { sizeBytes, crc32, objectKey, configId } = file;
     const plan = planContent(servedFile(file), contentRequestOf(request.headers));
     const sentBytes = await sendContent(reply, plan, {
@@ -33,7 +52,7 @@ export class ContentSender {
       open: async (options) => {
         const { storage } = await bucketOf(userId, configId);
         const content = await storage.get(objectKey, options);
-        accessTimes.note(fileId);
+        accessTimes.note(file.id);
         return content;
       },
     });

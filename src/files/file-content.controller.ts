@@ -6,8 +6,6 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiParam,
-  ApiProduces,
-  ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -15,17 +13,16 @@ import { type AuthenticatedRequest, Scopes } from '../auth/access.decorators.js'
 import { ApiProblems } from '../rest/api-problems.decorator.js';
 import { assertIfMatch, etagOf } from '../rest/etag.js';
 import { StreamedBody } from '../rest/route-options.decorators.js';
+import { ContentAnswers } from './content-answers.js';
 import { contentTag } from './content-headers.js';
 import { ContentSender } from './content-sender.js';
 import { FILE_ID, fileIdOf } from './file-id.js';
 import { FileReads } from './file-reads.js';
 import { toFile } from './file-shapes.js';
 import { FileDto } from './files.dto.js';
-import { BUCKET_PROBLEMS, REPR_DIGEST, UPLOAD_PROBLEMS } from './upload-docs.js';
+import { REPR_DIGEST, UPLOAD_PROBLEMS } from './upload-docs.js';
 import { uploadRequestOf, type UploadingRequest } from './upload-request.js';
 import { Uploads } from './uploads.js';
-
-const BINARY = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
 
 @ApiTags('Files')
 @Controller()
@@ -59,21 +56,7 @@ export class FileContentController {
     required: false,
     description: 'Answer 304 while this ETag is current.',
   })
-  @ApiProduces('application/octet-stream')
-  @ApiResponse({ status: 200, description: 'The whole content.', content: BINARY })
-  @ApiResponse({ status: 206, description: 'The range that was asked for.', content: BINARY })
-  @ApiResponse({ status: 304, description: 'The content is the one that `If-None-Match` names.' })
-  @ApiProblems(
-    'validation_failed',
-    'not_found',
-    'object_not_found',
-    'file_damaged',
-    'precondition_failed',
-    'range_not_satisfiable',
-    'cloud_not_configured',
-    'sealed',
-    ...BUCKET_PROBLEMS,
-  )
+  @ContentAnswers()
   content(
     @Req() request: AuthenticatedRequest,
     @Param('id') id: string,

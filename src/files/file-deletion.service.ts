@@ -4,24 +4,24 @@ import { AuditLog, type AuditOrigin } from '../auth/audit-log.service.js';
 import { CloudStorages } from '../credentials/cloud-storages.service.js';
 import { Statements } from '../database/statements.js';
 import { notFound } from '../errors/request-errors.js';
+import { DoomedObjects, type DoomedRow } from './doomed-objects.js';
+import { fileProtected } from './file-errors.js';
 
-interface DoomedRow {
-  readonly id: number;
-  readonly user_id: number;
-  readonly cloud_config_id: number;
-  readonly object_key: string;
+interface FoundRow extends DoomedRow {
+  readonly protected: boolean;
+  /** All configurations that hold a content of the file. */
+  readonly configs: number[];
 }
 
 const FIND = {
   name: 'files_find_to_delete',
-  text: `SELECT id, user_id, cloud_config_id, object_key FROM cloud_files
-    WHERE id = $1 AND user_id = $2 AND state IN ('stored', 'deleting')`,
+  text: `SELECT id, user_id, cloud_config_id, object_key, protected AND state <> 'deleting' AS protected,
+      ARRAY(SELECT f.cloud_config_id UNION SELECT cloud_config_id FROM file_versions WHERE file_id = f.id) AS configs
+    FROM cloud_files f WHERE id = $1 AND user_id = $2 AND state IN ('stored', 'trashed', 'deleting')`,
 };
-const HIDE = `UPDATE cloud_files SET state = 'deleting' WHERE id = $1 AND state = 'stored'`;
-const REMOVE = {
-  name: 'files_remove_deleted',
-  text: `DELETE FROM cloud_files WHERE id = $1 AND state = 'deleting'`,
-};
+const HIDE = `UPDATE cloud_files SET state = 'deleting'
+  WHERE id = $1 AND state IN ('stored', 'trashed') AND NOT protected RETURNING id`;
+const STILL_SHOWN = `SELECT FROM cloud_files WHERE id = $1 AND state IN ('stored', 'trashed')`;
 const UNFINISHED = {
   name: 'files_unfinished_deletions',
   text: `SELECT id, user_id, cloud_config_id, object_key FROM cloud_files
@@ -34,11 +34,13 @@ const RESUMED_CALL_MS = 30_000;
 
 /**
  * Deletes files so that a crash at any point leaves neither a file without an object nor an object that nobody
- * knows: the row becomes invisible, then the object goes, then the row. All steps may be repeated.
+ * knows: the row becomes invisible, then the objects go, of earlier versions, too, then the row. All steps may be
+ * repeated.
  */
 @Injectable()
 export class FileDeletion implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('FileDeletion');
+  private readonly objects: DoomedObjects;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private resumeAfter = 0;
@@ -48,19 +50,23 @@ export class FileDeletion implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly database: DataSource,
     private readonly storages: CloudStorages,
     private readonly audit: AuditLog,
-  ) {}
+  ) {
+    this.objects = new DoomedObjects(statements, (userId, configId) => storages.byConfigId(userId, configId));
+  }
 
   /**
-   * When it rejects with a StorageError, the file is hidden already and its object will be deleted later.
-   * @throws RequestError `not_found`, CredentialsError, StorageError
+   * For good, from the list or from the trash. When it rejects with a StorageError, the file is hidden already and its
+   * objects will be deleted later.
+   * @throws RequestError `not_found`, FilesError `file_protected`, CredentialsError, StorageError
    */
   async delete(userId: number, fileId: number, origin: AuditOrigin): Promise<void> {
-    const [row] = await this.statements.query<DoomedRow>(FIND, [fileId, userId]);
+    const [row] = await this.statements.query<FoundRow>(FIND, [fileId, userId]);
     if (row === undefined) throw notFound('file');
-    // First, whether it can be done at all: without the bucket's credentials the file stays listed.
-    await this.storages.byConfigId(row.user_id, row.cloud_config_id);
+    if (row.protected) throw fileProtected();
+    // First, whether it can be done at all: without the buckets' credentials the file stays listed.
+    for (const configId of row.configs) await this.storages.byConfigId(userId, configId);
     await this.hide(fileId, origin);
-    await this.finish(row);
+    await this.objects.removeFile(row);
   }
 
   onApplicationBootstrap(): void {
@@ -79,7 +85,7 @@ export class FileDeletion implements OnApplicationBootstrap, OnModuleDestroy {
     this.resumeAfter = rows.length < RESUMED_AT_ONCE ? 0 : (rows.at(-1)?.id ?? 0);
     for (const row of rows) {
       try {
-        await this.finish(row, AbortSignal.timeout(RESUMED_CALL_MS));
+        await this.objects.removeFile(row, AbortSignal.timeout(RESUMED_CALL_MS));
       } catch (error) {
         this.logger.warn(`the deletion of file ${row.id} could not be finished yet`, error);
       }
@@ -100,12 +106,8 @@ export class FileDeletion implements OnApplicationBootstrap, OnModuleDestroy {
     await this.database.transaction(async (manager) => {
       const [, hidden] = await manager.query<[unknown, number]>(HIDE, [fileId]);
       if (hidden > 0) await this.audit.record(record, manager);
+      // It was protected since it was looked at; what somebody else is deleting already goes on.
+      else if ((await manager.query<unknown[]>(STILL_SHOWN, [fileId])).length > 0) throw fileProtected();
     });
-  }
-
-  private async finish(row: DoomedRow, signal?: AbortSignal): Promise<void> {
-    const { storage } = await this.storages.byConfigId(row.user_id, row.cloud_config_id);
-    await storage.delete(row.object_key, { signal });
-    await this.statements.query(REMOVE, [row.id]);
   }
 }

@@ -13,6 +13,8 @@ export type FilesErrorCode =
   | 'invalid_tags'
   /** 409: a protected file is neither deleted nor put into the trash. */
   | 'file_protected'
+  /** 409: a file's present content is no version that could be deleted on its own. */
+  | 'version_in_use'
   /** 413: larger than the user's max_file_size, or than the bucket can take. */
   | 'file_too_large'
   /** 413: the user's files would take more than the administrator allows. */
@@ -79,6 +81,13 @@ export function fileProtected(): FilesError {
   return new FilesError(
     'file_protected',
     'The file is protected, so it stays. Take the protection back first: PATCH it with {"protected": false}.',
+  );
+}
+
+export function versionInUse(): FilesError {
+  return new FilesError(
+    'version_in_use',
+    'This version is the present content of the file. Delete the file, or restore another version first.',
   );
 }
 

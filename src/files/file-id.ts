@@ -10,13 +10,13 @@ export const FILE_ID = {
 } as const;
 
 /**
- * Reads the id of a file from a path: a positive 32-bit integer in plain digits.
+ * Reads the id of a file, or its version, from a path: a positive 32-bit integer in plain digits.
  * @throws RequestError `validation_failed`
  */
-export function fileIdOf(text: string): number {
+export function fileIdOf(text: string, name: 'id' | 'version' = 'id'): number {
   const id = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : NaN;
   if (id <= MAX_INT4) return id;
   throw validationFailed([
-    { pointer: 'id', detail: 'must be the id of a file, a whole number', code: 'is_int' },
+    { pointer: name, detail: `must be the ${name} of a file, a whole number`, code: 'is_int' },
   ]);
 }

@@ -37,10 +37,36 @@ const ONE_FILE = gridStatement(
   (columns) => `SELECT ${columns} FROM cloud_files WHERE id = $1 AND user_id = $2 AND state = 'stored'`,
 );
 
+const TRASH_PAGE = (isFirst: boolean) =>
+  gridStatement(
+    isFirst ? 'files_trash' : 'files_trash_after',
+    FILE_SHAPE.columns,
+    isFirst ? 3 : 5,
+    (columns) => `SELECT ${columns} FROM cloud_files WHERE user_id = $1 AND state = 'trashed'
+      ${isFirst ? '' : 'AND (trashed_at, id) < ($3::timestamptz, $4::integer)'}
+      ORDER BY trashed_at DESC, id DESC LIMIT $2::integer + 1`,
+  );
+const TRASH_FIRST = TRASH_PAGE(true);
+const TRASH_AFTER = TRASH_PAGE(false);
+
 const ONE_RECORD = {
   name: 'files_one_record',
   text: `SELECT id, filename, file_size, content_type, checksum, crc32, object_key, cloud_config_id, uploaded_at, version
     FROM cloud_files WHERE id = $1 AND user_id = $2 AND state = 'stored'`,
+};
+
+/** Of the present content or of a kept one; the name is the file's. */
+const VERSION_RECORD = {
+  name: 'files_version_record',
+  text: `SELECT f.id, f.filename, v.file_size, v.content_type, v.checksum, v.crc32, v.object_key, v.cloud_config_id,
+      v.uploaded_at, v.version
+    FROM cloud_files f CROSS JOIN LATERAL (
+      SELECT file_size, content_type, checksum, crc32, object_key, cloud_config_id, uploaded_at, f.version
+        WHERE f.version = $3
+      UNION ALL SELECT file_size, content_type, checksum, crc32, object_key, cloud_config_id,
+          uploaded_at AT TIME ZONE 'UTC', version
+        FROM file_versions WHERE file_id = f.id AND version = $3 AND state = 'kept') v
+    WHERE f.id = $1 AND f.user_id = $2 AND f.state = 'stored'`,
 };
 
 interface RecordRow {
@@ -63,6 +89,8 @@ const CURSOR_FIELDS: Readonly<Record<FileSort, Readonly<Record<string, CursorFie
   uploaded_at: { id: 'integer', value: 'timestamp' },
 };
 
+const TRASH_CURSOR = { id: 'integer', value: 'timestamp' } as const;
+
 /** Reads of stored files, each one prepared statement. All see the caller's own files only. */
 export class FileReads {
   constructor(private readonly statements: Statements) {}
@@ -77,6 +105,21 @@ export class FileReads {
     return this.list(request, CLOUD_FILE_SHAPE);
   }
 
+  /** Files in the trash, what was deleted last first. @throws RequestError `validation_failed` for a foreign cursor */
+  async trashPage(userId: number, limit: number, cursor: string | undefined): Promise<FilePage<FileDto>> {
+    const after = cursor === undefined ? undefined : decodeCursor<FilePosition>(cursor, TRASH_CURSOR);
+    const columns = FILE_SHAPE.columns.length;
+    const query =
+      after === undefined
+        ? { statement: TRASH_FIRST, values: [userId, limit] }
+        : { statement: TRASH_AFTER, values: [userId, limit, after.value, after.id] };
+    const { rowCount, texts } = await readGrid(this.statements, { ...query, columns });
+    const shown = Math.min(rowCount, limit);
+    const files = Array.from({ length: shown }, (_, row) => FILE_SHAPE.fileOf(texts, row * columns));
+    const last = rowCount > limit ? files.at(-1) : undefined;
+    return { files, nextCursor: last && encodeCursor({ id: last.id, value: last.trashed_at! }) };
+  }
+
   /** @throws RequestError `not_found` */
   async one(userId: number, fileId: number): Promise<FileDto> {
     const columns = FILE_SHAPE.columns.length;
@@ -89,18 +132,14 @@ export class FileReads {
   async record(userId: number, fileId: number): Promise<FileRecord> {
     const [row] = await this.statements.query<RecordRow>(ONE_RECORD, [fileId, userId]);
     if (row === undefined) throw notFound('file');
-    return {
-      id: row.id,
-      filename: row.filename,
-      sizeBytes: Number(row.file_size),
-      contentType: row.content_type,
-      checksum: row.checksum ?? undefined,
-      crc32: row.crc32 === null ? undefined : Number(row.crc32),
-      objectKey: row.object_key,
-      configId: row.cloud_config_id,
-      uploadedAt: row.uploaded_at,
-      version: row.version,
-    };
+    return recordOf(row);
+  }
+
+  /** The present content or an earlier one. @throws RequestError `not_found` */
+  async versionRecord(userId: number, fileId: number, version: number): Promise<FileRecord> {
+    const [row] = await this.statements.query<RecordRow>(VERSION_RECORD, [fileId, userId, version]);
+    if (row === undefined) throw notFound('version');
+    return recordOf(row);
   }
 
   private async list<File>(request: ListRequest, shape: FileShape<File>): Promise<FilePage<File>> {
@@ -115,6 +154,21 @@ export class FileReads {
     const last = (column: string) => texts[(shown - 1) * columns + shape.columns.indexOf(column)]!;
     return { files, nextCursor: cursorOf(last, listing.sort) };
   }
+}
+
+function recordOf(row: RecordRow): FileRecord {
+  return {
+    id: row.id,
+    filename: row.filename,
+    sizeBytes: Number(row.file_size),
+    contentType: row.content_type,
+    checksum: row.checksum ?? undefined,
+    crc32: row.crc32 === null ? undefined : Number(row.crc32),
+    objectKey: row.object_key,
+    configId: row.cloud_config_id,
+    uploadedAt: row.uploaded_at,
+    version: row.version,
+  };
 }
 
 function positionOf(cursor: string, sort: FileSort): FilePosition {

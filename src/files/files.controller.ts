@@ -22,12 +22,16 @@ import { ApiProblems } from '../rest/api-problems.decorator.js';
 import { nextLink } from '../rest/page.dto.js';
 import { StreamedBody } from '../rest/route-options.decorators.js';
 import { DownloadUrls } from './download-urls.js';
+import { SyncSettingsStore } from '../sync-settings/sync-settings-store.js';
 import { FileDeletion } from './file-deletion.service.js';
+import { fileProtected } from './file-errors.js';
+import { FileTrash } from './file-trash.service.js';
 import { FILE_ID, fileIdOf } from './file-id.js';
 import { toFile } from './file-shapes.js';
 import { FileReads } from './file-reads.js';
 import {
   CreateDownloadUrl,
+  DeleteFileQuery,
   DownloadUrlDto,
   FileDto,
   FilePageDto,
@@ -37,6 +41,7 @@ import {
 import { isMultipartForm } from './form-boundary.js';
 import { BUCKET_PROBLEMS, FORM_SCHEMA, PlaceQuery, REPR_DIGEST, UPLOAD_PROBLEMS } from './upload-docs.js';
 import { uploadRequestOf, type UploadingRequest } from './upload-request.js';
+import { fileEtag } from './organising/file-tag.js';
 import { Uploads } from './uploads.js';
 
 @ApiTags('Files')
@@ -47,6 +52,8 @@ export class FilesController {
     private readonly uploads: Uploads,
     private readonly reads: FileReads,
     private readonly deletion: FileDeletion,
+    private readonly trash: FileTrash,
+    private readonly settings: SyncSettingsStore,
     private readonly downloadUrls: DownloadUrls,
   ) {}
 
@@ -143,24 +150,49 @@ export class FilesController {
   @ApiParam(FILE_ID)
   @ApiOkResponse({ type: FileDto })
   @ApiProblems('validation_failed', 'not_found')
-  async read(@Req() request: AuthenticatedRequest, @Param('id') id: string): Promise<FileDto> {
-    return this.reads.one(request.principal.userId, fileIdOf(id));
+  async read(
+    @Req() request: AuthenticatedRequest,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FileDto> {
+    const file = await this.reads.one(request.principal.userId, fileIdOf(id));
+    void reply.header('etag', fileEtag(file));
+    return file;
   }
 
-  /** The file vanishes at once, its object in the bucket with it. When the bucket fails, the object goes later. */
+  /**
+   * It goes into the trash, where it can be undeleted for `trash_days` of the sync settings. With `permanently=true`, or
+   * when those are 0, it goes for good with its versions and their objects; when the bucket fails, the objects go later.
+   */
   @Delete('/api/v1/files/:id')
   @HttpCode(204)
   @Scopes('user')
   @ApiOperation({ operationId: 'deleteFile', summary: 'Delete a file' })
   @ApiParam(FILE_ID)
-  @ApiNoContentResponse({ description: 'It is gone from the list and from the bucket.' })
-  @ApiProblems('validation_failed', 'not_found', 'cloud_not_configured', 'sealed', ...BUCKET_PROBLEMS)
+  @ApiNoContentResponse({ description: 'It is gone from the list.' })
+  @ApiProblems(
+    'validation_failed',
+    'not_found',
+    'file_protected',
+    'cloud_not_configured',
+    'sealed',
+    ...BUCKET_PROBLEMS,
+  )
   async remove(
     @Caller() caller: Principal,
     @Param('id') id: string,
+    @Query() { permanently }: DeleteFileQuery,
     @Origin() origin: AuditOrigin,
   ): Promise<void> {
-    await this.deletion.delete(caller.userId, fileIdOf(id), origin);
+    const fileId = fileIdOf(id);
+    if (permanently || (await this.settings.read(caller.userId)).trashDays === 0) {
+      return this.deletion.delete(caller.userId, fileId, origin);
+    }
+    const trashed = await this.trash.trash(caller.userId, [fileId], 'user', origin);
+    if (trashed > 0) return;
+    // Absent, or protected.
+    await this.reads.one(caller.userId, fileId);
+    throw fileProtected();
   }
 
   /** Whoever has the URL can download the file until it expires. Browsers save what it gives, under the file's name. */

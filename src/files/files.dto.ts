@@ -1,7 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, type TransformFnParams } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
-import { Page, PageQuery, toInteger } from '../rest/page.dto.js';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+} from 'class-validator';
+import { Page, PageQuery, toBoolean, toInteger } from '../rest/page.dto.js';
 import { PROVIDER_NAMES, type ProviderName } from '../storage-providers/storage-provider.js';
 import { FILE_SORTS, type FileSort, type SortOrder } from './file-listing.js';
 import { MAX_FOLDER_CHARS } from './folder-path.js';
@@ -148,6 +159,15 @@ export class ListFilesQuery extends PageQuery {
   @Transform(toUtc)
   @Matches(RFC_3339, RFC_3339_HELP)
   uploaded_before?: string;
+}
+
+/** How a file is deleted. */
+export class DeleteFileQuery {
+  /** For good, without the trash. */
+  @ApiProperty({ required: false, default: false })
+  @Transform(toBoolean)
+  @IsBoolean()
+  permanently: boolean = false;
 }
 
 /** How long the URL shall work. */

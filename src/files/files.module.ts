@@ -2,6 +2,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { Inject, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { DataSource } from 'typeorm';
+import { AuditLog } from '../auth/audit-log.service.js';
 import { Clock } from '../config/clock.js';
 import { Config } from '../config/config.js';
 import { CloudStorages } from '../credentials/cloud-storages.service.js';
@@ -15,14 +16,18 @@ import { SyncSettingsStore } from '../sync-settings/sync-settings-store.js';
 import { SyncSettingsModule } from '../sync-settings/sync-settings.module.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { AccessTimes } from './access-times.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { EpochModule } from './epoch/epoch.module.js';
 import { ByteBudget } from './byte-budget.js';
 import { CloudApiController } from './cloud-api.controller.js';
 import { ContentSender } from './content-sender.js';
 import { DownloadUrls } from './download-urls.js';
 import { FileContentController } from './file-content.controller.js';
 import { FileDeletion } from './file-deletion.service.js';
+import { FilePurge } from './file-purge.service.js';
 import { FileReads } from './file-reads.js';
 import { FileRecords } from './file-records.js';
+import { FileTrash } from './file-trash.service.js';
 import { FilesController } from './files.controller.js';
 import { LeftoversController } from './leftovers.controller.js';
 import { LocalObjectsController } from './local-objects.controller.js';
@@ -33,6 +38,16 @@ import { TransferMetrics } from './transfer-metrics.js';
 import { Quotas } from './quotas.js';
 import { ReplaceContent } from './replace-content.js';
 import { SMALL_BUFFERS_BYTES, WAITING_UPLOADS_PER_SLOT } from './upload-limits.js';
+import { TrashController } from './trash.controller.js';
+import { TrashEmptying } from './trash-emptying.service.js';
+import { BulkChanges } from './organising/bulk-changes.service.js';
+import { FileChangesController } from './organising/file-changes.controller.js';
+import { FileChanges } from './organising/file-changes.service.js';
+import { FoldersController } from './organising/folders.controller.js';
+import { Folders } from './organising/folders.js';
+import { FileVersionsController } from './versions/file-versions.controller.js';
+import { FileVersions } from './versions/file-versions.service.js';
+import { VersionTrimming } from './versions/version-trimming.service.js';
 import { UploadSlots } from './upload-slots.js';
 import { Uploads } from './uploads.js';
 
@@ -40,17 +55,34 @@ const logger = new Logger('Files');
 
 /** Files in users' buckets: upload, list, download, delete, leftovers. */
 @Module({
-  imports: [CredentialsModule, StorageProvidersModule, SyncSettingsModule],
+  imports: [CredentialsModule, EpochModule, JobsModule, StorageProvidersModule, SyncSettingsModule],
   // The route of leftovers comes before that of one file, which would take the word for an id.
   controllers: [
     CloudApiController,
     LeftoversController,
+    TrashController,
     FilesController,
+    FileChangesController,
     FileContentController,
+    FileVersionsController,
+    FoldersController,
     LocalObjectsController,
   ],
   providers: [
+    BulkChanges,
+    FileChanges,
     FileDeletion,
+    FilePurge,
+    FileTrash,
+    FileVersions,
+    TrashEmptying,
+    VersionTrimming,
+    {
+      provide: Folders,
+      inject: [Statements, DataSource, AuditLog],
+      useFactory: (statements: Statements, database: DataSource, audit: AuditLog) =>
+        new Folders(statements, database, audit),
+    },
     {
       provide: FileReads,
       inject: [Statements],
@@ -96,7 +128,16 @@ const logger = new Logger('Files');
       useFactory: contentSender,
     },
   ],
-  exports: [FileReads, FileRecords, Quotas, TransferMetrics, UploadSlots, Uploads],
+  exports: [
+    FileReads,
+    FileRecords,
+    FileTrash,
+    Quotas,
+    TransferMetrics,
+    UploadSlots,
+    Uploads,
+    VersionTrimming,
+  ],
 })
 export class FilesModule implements OnModuleDestroy {
   constructor(@Inject(AccessTimes) private readonly accessTimes: AccessTimes) {}

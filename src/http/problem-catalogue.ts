@@ -208,6 +208,12 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
     meaning: 'The file is protected against deletion.',
     action: '`PATCH` it with `{"protected": false}` first, if you are sure.',
   },
+  version_in_use: {
+    status: 409,
+    title: 'Version in use',
+    meaning: 'The version is the present content of its file.',
+    action: 'Delete the file, or restore another version first.',
+  },
   file_too_large: {
     status: 413,
     title: 'File too large',

@@ -6,6 +6,12 @@ import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validato
 export const toInteger = ({ value }: TransformFnParams): unknown =>
   typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
 
+/** Only the words: anything else stays a text and fails @IsBoolean. */
+export const toBoolean = ({ value }: TransformFnParams): unknown => {
+  if (value === 'true') return true;
+  return value === 'false' ? false : value;
+};
+
 /** Query of every listing; a listing with filters extends it. */
 export class PageQuery {
   /** How many at most. */

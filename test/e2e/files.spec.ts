@@ -76,7 +76,7 @@ describe('files', () => {
 
   it('are deleted for good, once', async () => {
     const [file] = files;
-    const remove = () => client.fetch(`/api/v1/files/${file!.id}`, { method: 'DELETE' });
+    const remove = () => client.fetch(`/api/v1/files/${file!.id}?permanently=true`, { method: 'DELETE' });
     expect((await remove()).status).toBe(204);
     expect((await remove()).status).toBe(404);
     expect((await client.fetch(`/api/v1/files/${file!.id}/content`)).status).toBe(404);

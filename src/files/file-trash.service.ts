@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { AuditLog, type AuditOrigin } from '../auth/audit-log.service.js';
+import { Clock } from '../config/clock.js';
+import { notFound } from '../errors/request-errors.js';
+import { DEFAULT_SYNC_SETTINGS } from '../sync-settings/sync-settings.js';
+import { FilePurge, type PurgeOutcome } from './file-purge.service.js';
+
+/** What `manager.query` answers for an UPDATE with RETURNING. */
+type Changed = [rows: { readonly id: number }[], count: number];
+
+const TRASH = `UPDATE cloud_files SET state = 'trashed', trashed_at = $3, trashed_by = $4
+  WHERE user_id = $1 AND id = ANY ($2::integer[]) AND state = 'stored' AND NOT protected RETURNING id`;
+
+const RESTORE = `UPDATE cloud_files SET state = 'stored', trashed_at = NULL, trashed_by = NULL
+  WHERE user_id = $1 AND id = ANY ($2::integer[]) AND state = 'trashed' RETURNING id`;
+
+/** Of all users, the longest waiting first. */
+const DUE = `SELECT f.id FROM cloud_files f LEFT JOIN sync_settings s ON s.user_id = f.user_id
+  WHERE f.state = 'trashed' AND f.trashed_at <= $1::timestamptz - make_interval(days => coalesce(s.trash_days, $2::integer))
+  ORDER BY f.trashed_at, f.id LIMIT $3`;
+
+/** Files that were deleted and can be undeleted: no byte moves before they are purged. */
+@Injectable()
+export class FileTrash {
+  constructor(
+    private readonly database: DataSource,
+    private readonly audit: AuditLog,
+    private readonly purging: FilePurge,
+    private readonly clock: Clock,
+  ) {}
+
+  /** As `trashEach`. @returns how many files went into the trash */
+  async trash(
+    userId: number,
+    ids: readonly number[],
+    by: 'user' | 'retention',
+    origin: AuditOrigin,
+  ): Promise<number> {
+    return (await this.trashEach(userId, ids, by, origin)).length;
+  }
+
+  /** Protected files and those of others stay as they are. @returns the ids of the files that went into the trash */
+  async trashEach(
+    userId: number,
+    ids: readonly number[],
+    by: 'user' | 'retention',
+    origin: AuditOrigin,
+  ): Promise<number[]> {
+    const at = new Date(this.clock.now()).toISOString();
+    return this.change('file.trashed', origin, TRASH, [userId, ids, at, by]);
+  }
+
+  /** @throws RequestError `not_found` when it is not in the trash */
+  async restore(userId: number, fileId: number, origin: AuditOrigin): Promise<void> {
+    if ((await this.restoreEach(userId, [fileId], origin)).length === 0) throw notFound('file');
+  }
+
+  /** @returns the ids of the files that came out of the trash */
+  restoreEach(userId: number, ids: readonly number[], origin: AuditOrigin): Promise<number[]> {
+    return this.change('file.restored', origin, RESTORE, [userId, ids]);
+  }
+
+  /** Deletes files in the trash for good; see FilePurge. */
+  purge(ids: readonly number[], origin: AuditOrigin, signal?: AbortSignal): Promise<PurgeOutcome> {
+    return this.purging.purge(ids, origin, signal);
+  }
+
+  /** Deletes at most so many of the files for good that have been in the trash for their user's `trash_days`. */
+  async purgeDue(limit: number, signal?: AbortSignal): Promise<PurgeOutcome> {
+    const now = new Date(this.clock.now()).toISOString();
+    const values = [now, DEFAULT_SYNC_SETTINGS.trashDays, limit];
+    const due = await this.database.query<{ id: number }[]>(DUE, values);
+    return this.purging.purge(
+      due.map(({ id }) => id),
+      {},
+      signal,
+    );
+  }
+
+  /** Nothing changes without its record. */
+  private change(action: string, origin: AuditOrigin, sql: string, values: unknown[]): Promise<number[]> {
+    return this.database.transaction(async (manager) => {
+      const [rows] = await manager.query<Changed>(sql, values);
+      const ids = rows.map(({ id }) => id);
+      const [only] = ids;
+      if (only === undefined) return ids;
+      const many = { subject: `user:${String(values[0])}`, details: { file_ids: ids } };
+      const record = ids.length === 1 ? { subject: `file:${only}` } : many;
+      await this.audit.record({ ...origin, action, ...record }, manager);
+      return ids;
+    });
+  }
+}
