@@ -1,4 +1,5 @@
 import type { BlobIndex, IndexedPack } from '../blob-index/blob-index.js';
+import { LoopPacer } from '../blob-index/loop-pacer.js';
 import type { BlobType, PackedBlob } from '../pack/packed-blob.js';
 import { damageOfPack } from '../repository/bad-packs.js';
 import { inParallel } from '../repository/in-parallel.js';
@@ -26,6 +27,7 @@ export class FalsePacks {
   readonly #source: FalsePacksSource;
   /** Copies that were read already, well or badly. */
   readonly #read = new Set<string>();
+  readonly #pacer = new LoopPacer();
 
   constructor(source: FalsePacksSource) {
     this.#source = source;
@@ -39,6 +41,7 @@ export class FalsePacks {
   async compareSizes(packIds: Iterable<string>): Promise<void> {
     const { index, packs } = this.#source;
     for (const id of packIds) {
+      if (this.#pacer.isDue) await this.#pacer.rest();
       const pack = index.pack(id);
       if (pack === undefined) continue;
       const info = packs.get(id);
@@ -82,6 +85,7 @@ export class FalsePacks {
   async #readCopiesIn(packId: string): Promise<void> {
     const wanted = new Map<string, PackedBlob[]>();
     for (const { type, id } of this.#source.index.pack(packId)?.blobs() ?? []) {
+      if (this.#pacer.isDue) await this.#pacer.rest();
       for (const { packId: place, ...blob } of this.#unreadCopies(type, id)) {
         const inPack = wanted.get(place);
         if (inPack === undefined) wanted.set(place, [blob]);

@@ -99,7 +99,7 @@ class StrikeRun {
   readonly #state: StrikeState;
   readonly #false: FalsePacks;
   readonly #named: ReadonlySet<string>;
-  readonly #proven: string[] = [];
+  readonly #proven = new Set<string>();
   #bytesRead = 0;
 
   constructor(repository: CheckedRepository, options: StrikeOptions, state: StrikeState) {
@@ -123,7 +123,7 @@ class StrikeRun {
     const isTrue = (id: string): boolean => !found.has(id);
     const struck = found.size === 0 ? NOTHING_STRUCK : await this.#strike(new Set(found.keys()));
     return {
-      proven: this.#proven.filter(isTrue),
+      proven: [...this.#proven].filter(isTrue),
       copiesProven: fresh.filter((id) => copiesRead.has(id) && isTrue(id)),
       unnamed: suspects.filter((id) => !this.#named.has(id)),
       unread,
@@ -150,7 +150,7 @@ class StrikeRun {
         if (severity === 'error' && !messages.has(subject)) messages.set(subject, message);
       },
       onPackRead: (id, isSound) => {
-        if (isSound) this.#proven.push(id);
+        if (isSound) this.#proven.add(id);
         else this.#false.add(id, messages.get(`pack ${id}`)!);
       },
       signal,
@@ -193,7 +193,7 @@ class StrikeRun {
   /** Whether it lies in a pack that was read, or written by somebody who had read what is in it. */
   #isSafe({ type, id }: PackedBlob, packIds: ReadonlySet<string>): boolean {
     const isRead = (packId: string): boolean =>
-      !this.#options.unproven.has(packId) || this.#proven.includes(packId);
+      !this.#options.unproven.has(packId) || this.#proven.has(packId);
     return this.#state.index.findAll(type, id).some(({ packId }) => !packIds.has(packId) && isRead(packId));
   }
 

@@ -20,6 +20,14 @@ export class BadPacks {
     this.#messages.set(packId, message);
   }
 
+  /** What was noted since the last call. */
+  take(): BadPack[] {
+    if (this.#messages.size === 0) return [];
+    const taken = this.list();
+    this.#messages.clear();
+    return taken;
+  }
+
   list(): BadPack[] {
     return Array.from(this.#messages, ([packId, message]) => ({ packId, message }));
   }

@@ -28,7 +28,7 @@ export class BlobLoader {
 
   /**
    * The plaintext, its hash proven; not to be changed. Where a blob lies in several packs, all are tried,
-   * each once, the one that was listed first first; packs that were tried in vain are in `badPacks`.
+   * each once, the one that was indexed first before the others; packs that were tried in vain are in `badPacks`.
    * Throws `damaged_repository` when the index does not know it or no copy can be read.
    */
   async load(type: BlobType, id: string, index: BlobIndex, options: FileCallOptions = {}): Promise<Buffer> {

@@ -124,9 +124,9 @@ export class Repository {
     return this.#blobs.load(type, id, index, options);
   }
 
-  /** Packs in which a blob was looked for in vain by `loadBlob`, also where it was found in another. */
-  get badPacks(): readonly BadPack[] {
-    return this.#blobs.badPacks.list();
+  /** Packs in which `loadBlob` has looked in vain since the last call, also where it found the blob in another. */
+  takeBadPacks(): readonly BadPack[] {
+    return this.#blobs.badPacks.take();
   }
 
   /** All index files as one index, or an error: a part of the truth is none. Readers list snapshots before. */

@@ -1,9 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Clock } from '../../config/clock.js';
 import { notFound } from '../../errors/request-errors.js';
 import { Repositories } from '../../repositories/repositories.service.js';
-import { SnapshotBrowser, type StoredSnapshot } from '../../snapshot-engine/index.js';
+import { UnprovenPacks } from '../../repositories/unproven-packs.service.js';
+import {
+  SnapshotBrowser,
+  type BadPack,
+  type Repository,
+  type StoredSnapshot,
+} from '../../snapshot-engine/index.js';
 import { SnapshotsError } from '../snapshots-error.js';
 import { LoadedIndexes } from './loaded-indexes.js';
 
@@ -29,11 +35,13 @@ export const MAX_EXAMINED_SNAPSHOTS = 2_000;
 /** Opens users' snapshots for looking into them. */
 @Injectable()
 export class SnapshotBrowsers {
+  private readonly log = new Logger(SnapshotBrowsers.name);
   private readonly indexes: LoadedIndexes;
 
   constructor(
     private readonly database: DataSource,
     private readonly repositories: Repositories,
+    private readonly unproven: UnprovenPacks,
     clock: Clock,
   ) {
     this.indexes = new LoadedIndexes({
@@ -95,7 +103,24 @@ export class SnapshotBrowsers {
   private async browserOf({ repository_id, received_at }: BrowsedRow): Promise<SnapshotBrowser> {
     const index = await this.indexes.of(repository_id, received_at.getTime());
     const { repository } = await this.repositories.open(repository_id);
-    return new SnapshotBrowser({ repository, index });
+    const loadBlob: Repository['loadBlob'] = async (...call) => {
+      try {
+        return await repository.loadBlob(...call);
+      } finally {
+        this.tell(repository_id, repository.takeBadPacks());
+      }
+    };
+    return new SnapshotBrowser({ repository: { loadBlob }, index });
+  }
+
+  /** The reader has its answer, from another copy or not; maintenance looks into the packs that had none. */
+  private tell(repositoryId: string, packs: readonly BadPack[]): void {
+    if (packs.length === 0) return;
+    const ids = packs.map(({ packId }) => packId);
+    this.log.warn(`Packs of repository ${repositoryId} do not hold what its index says: ${ids.join(', ')}`);
+    this.unproven.suspect(repositoryId, ids).catch((error: unknown) => {
+      this.log.warn(`Packs of repository ${repositoryId} could not be noted as suspects: ${String(error)}`);
+    });
   }
 
   private async rowOf(userId: number, snapshotId: string): Promise<BrowsedRow> {

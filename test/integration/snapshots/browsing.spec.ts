@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { noise } from '../../support/noise.js';
 import { readZip } from './read-zip.js';
@@ -207,16 +208,29 @@ describe('what lies in snapshots', () => {
     expect((await other.fetch(`/api/v1/workspaces/${workspace}/versions?path=a`)).status).toBe(404);
   });
 
-  it('breaks the download of what is damaged in the bucket, and says so where it still can', async () => {
+  it('breaks the download of what is damaged in the bucket, and has the pack looked into', async () => {
     const packs = join(app.dataDir, 'buckets');
     const files = (await readdir(packs, { recursive: true })).filter((name) =>
       /\/data\/..\/[\da-f]{64}$/.test(name),
     );
     expect(files.length).toBeGreaterThan(0);
     for (const name of files) await writeFile(join(packs, name), Buffer.alloc(100_000));
+    await app.query(
+      `INSERT INTO unproven_packs (repository_id, agent_id, id)
+        SELECT w.repository_id, w.agent_id, decode(right(named.id, 64), 'hex')
+          FROM workspaces w, unnest($2::text[]) AS named (id) WHERE w.id = $1`,
+      [workspace, files],
+    );
     const answer = fetched(`snapshots/${newer}/content?path=d/large`).then((response) =>
       response.arrayBuffer(),
     );
     await expect(answer).rejects.toThrow();
+    for (;;) {
+      const [{ suspects } = { suspects: 0 }] = await app.query<{ suspects: number }>(
+        'SELECT count(*)::integer AS suspects FROM unproven_packs WHERE is_suspect',
+      );
+      if (suspects > 0) break;
+      await sleep(20);
+    }
   });
 });
