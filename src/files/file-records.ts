@@ -4,7 +4,8 @@ import type { Statements } from '../database/statements.js';
 import { RequestError } from '../errors/request-errors.js';
 import type { ProviderName } from '../storage-providers/storage-provider.js';
 import type { ChecksumSource } from './cloud-file.entity.js';
-import { INSERT_ONE, newFile, SAVE_MANY, type SavedRow, valuesOfMany, valuesOfOne } from './file-rows.js';
+import { uploadInterrupted } from './file-errors.js';
+import { INSERT_ONE, newFile, SAVE_MANY, type SavedRow, valuesOfMany, valuesOfOne, wasGivenUp } from './file-rows.js';
 import type { ReplaceContent } from './replace-content.js';
 import type { FileOwner, StoredFile, WrittenFile } from './written-file.js';
 
@@ -170,6 +171,7 @@ export class FileRecords {
       const rows = await this.statements.query<SavedRow>(SAVE_MANY, values);
       return new Map(rows.map((row) => [row.object_key, row.id]));
     } catch (error) {
+      if (wasGivenUp(error)) throw uploadInterrupted(error);
       if (attempts <= 1 || !mayHaveTakenEffect(error)) throw error;
       await setTimeout(SAVE_PAUSE_MS);
       return this.saveMany(owner, files, uploadedAt, attempts - 1);

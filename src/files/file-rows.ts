@@ -10,19 +10,27 @@ export const INSERT_ONE = {
     RETURNING id`,
 };
 
-/** All or none; repeating it changes nothing, and it turns pending rows into stored ones. */
+/**
+ * All or none; repeating it changes nothing, and it turns pending rows into stored ones. Of a pending row that was given
+ * up meanwhile the object is gone, too: then there is no key or no state, and the whole statement fails.
+ */
 export const SAVE_MANY = {
   name: 'files_save_many',
   text: `INSERT INTO cloud_files (${COLUMNS})
-    SELECT $1, $2, $3, $4, file.object_key, file.filename, file.file_size, file.cloud_url, file.checksum, file.crc32,
-        file.content_type, file.etag, file.folder, file.local_file_id, file.checksum_source,
+    SELECT $1, $2, $3, $4,
+        CASE WHEN NOT file.pending OR EXISTS (SELECT FROM cloud_files known
+          WHERE known.cloud_config_id = $2 AND known.object_key = file.object_key AND known.state <> 'deleting')
+          THEN file.object_key END,
+        file.filename, file.file_size, file.cloud_url, file.checksum, file.crc32, file.content_type, file.etag,
+        file.folder, file.local_file_id, file.checksum_source,
         ARRAY(SELECT jsonb_array_elements_text(file.tags))
       FROM unnest($5::text[], $6::varchar[], $7::bigint[], $8::text[], $9::varchar[], $10::bigint[], $11::varchar[],
-        $12::varchar[], $13::text[], $14::integer[], $15::varchar[], $16::jsonb[])
+        $12::varchar[], $13::text[], $14::integer[], $15::varchar[], $16::jsonb[], $17::boolean[])
         AS file (object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag, folder,
-          local_file_id, checksum_source, tags)
+          local_file_id, checksum_source, tags, pending)
     ON CONFLICT (cloud_config_id, object_key) DO UPDATE SET
-      state = 'stored', upload_id = NULL, file_size = excluded.file_size, checksum = excluded.checksum,
+      state = CASE WHEN cloud_files.state <> 'deleting' THEN 'stored' END, upload_id = NULL,
+      file_size = excluded.file_size, checksum = excluded.checksum,
       crc32 = excluded.crc32, etag = excluded.etag, uploaded_at = excluded.uploaded_at, folder = excluded.folder,
       local_file_id = excluded.local_file_id, checksum_source = excluded.checksum_source, tags = excluded.tags
     RETURNING id, object_key`,
@@ -75,8 +83,17 @@ export function valuesOfMany(owner: FileOwner, files: readonly WrittenFile[], up
     files.map((file) => file.localFileId ?? null),
     files.map((file) => file.checksumSource),
     files.map((file) => JSON.stringify(file.tags)),
+    files.map((file) => file.pending),
   ];
 }
+
+/** Whether SAVE_MANY failed because a sweep gave up a pending row. */
+export function wasGivenUp(error: unknown): boolean {
+  const { code, column } = error as { code?: unknown; column?: unknown };
+  return code === NOT_NULL_VIOLATION && (column === 'object_key' || column === 'state');
+}
+
+const NOT_NULL_VIOLATION = '23502';
 
 export function newFile(owner: FileOwner, file: WrittenFile, id: number, uploadedAt: string): StoredFile {
   return { ...file, id, provider: owner.provider, version: 1, protected: false, uploadedAt };

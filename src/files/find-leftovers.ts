@@ -2,6 +2,7 @@ import type { OpenedConfig } from '../credentials/cloud-storages.service.js';
 import type { Statements } from '../database/statements.js';
 import type { ObjectInfo, UnfinishedUpload } from '../storage-providers/storage-provider.js';
 import { strictList } from '../storage-providers/strict-list.js';
+import { namedKeys, namedUploads } from './named-keys.js';
 import { firstOf, type Leftovers, oldEnough, type UnfinishedRow } from './leftovers.js';
 
 /** All objects of files lie below this, relative to the storage's own prefix. */
@@ -23,14 +24,9 @@ const NAMED_KEYS = {
 const UNFINISHED_ROWS = {
   name: 'files_unfinished_rows',
   text: `SELECT id, filename, object_key, state, upload_id, uploaded_at FROM cloud_files
-    WHERE state <> 'stored' AND user_id = $1 AND cloud_config_id IN
+    WHERE state IN ('pending', 'deleting') AND user_id = $1 AND cloud_config_id IN
       (SELECT id FROM cloud_configs WHERE bucket_name = (SELECT bucket_name FROM cloud_configs WHERE id = $2))
     ORDER BY id LIMIT $3`,
-};
-
-const NAMED_UPLOADS = {
-  name: 'files_named_uploads',
-  text: `SELECT upload_id FROM cloud_files WHERE state = 'pending' AND upload_id = ANY($1::text[])`,
 };
 
 interface RowOfFile {
@@ -75,10 +71,10 @@ export async function findLeftovers(statements: Statements, search: LeftoverSear
 
 async function unnamedUploads(statements: Statements, { bucket, signal }: LeftoverSearch) {
   const all = (await bucket.storage.multipart?.listUnfinished?.(FILES_PREFIX, { signal })) ?? [];
-  const rows = await statements.query<{ upload_id: string }>(NAMED_UPLOADS, [
+  const named = await namedUploads(
+    statements,
     all.map(({ uploadId }) => uploadId),
-  ]);
-  const named = new Set(rows.map((row) => row.upload_id));
+  );
   return all.filter(({ uploadId }: UnfinishedUpload) => !named.has(uploadId));
 }
 
@@ -103,10 +99,11 @@ async function unnamedObjects(statements: Statements, { bucket, signal }: Leftov
 }
 
 async function withoutRow(statements: Statements, configId: number, objects: readonly ObjectInfo[]) {
-  if (objects.length === 0) return [];
-  const keys = objects.map(({ key }) => key);
-  const rows = await statements.query<{ object_key: string }>(NAMED_KEYS, [configId, keys]);
-  const named = new Set(rows.map((row) => row.object_key));
+  const named = await namedKeys(
+    statements,
+    configId,
+    objects.map(({ key }) => key),
+  );
   return objects.filter(({ key }) => !named.has(key));
 }
 

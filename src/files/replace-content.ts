@@ -5,7 +5,8 @@ import { notFound } from '../errors/request-errors.js';
 import { assertIfMatch, etagOf } from '../rest/etag.js';
 import { CloudFile } from './cloud-file.entity.js';
 import { contentTag } from './content-headers.js';
-import { newFile, SAVE_MANY, type SavedRow, shortEtag, valuesOfMany } from './file-rows.js';
+import { uploadInterrupted } from './file-errors.js';
+import { newFile, SAVE_MANY, type SavedRow, shortEtag, valuesOfMany, wasGivenUp } from './file-rows.js';
 import { FileVersion } from './file-version.entity.js';
 import { TRIM_ONE } from './trim-versions.js';
 import { DEFAULT_SYNC_SETTINGS } from '../sync-settings/sync-settings.js';
@@ -38,6 +39,7 @@ export class ReplaceContent {
         return stored;
       });
     } catch (error) {
+      if (wasGivenUp(error)) throw uploadInterrupted(error);
       throw isConnectionLoss(error) ? databaseUnavailable(error) : error;
     }
   }
@@ -113,7 +115,10 @@ async function exchange(
     assertIfMatch(content.ifMatch, etagOf(contentTag(file)));
     const { objectKey } = content;
     await manager.insert(FileVersion, versionOf(file));
-    await manager.delete(CloudFile, { cloudConfigId: owner.configId, objectKey, state: 'pending' });
+    const pending = { cloudConfigId: owner.configId, objectKey, state: 'pending' } as const;
+    const { affected } = await manager.delete(CloudFile, pending);
+    // Given up meanwhile, and its object with it.
+    if (content.pending && affected !== 1) throw uploadInterrupted();
     await manager.update(CloudFile, file.id, {
       ...contentOf(owner, content),
       version: file.version + 1,

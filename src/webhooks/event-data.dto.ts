@@ -124,6 +124,33 @@ export class DrillFailed extends WorkspaceFacts {
   detail: string;
 }
 
+/** The object of a file, or of an earlier version of it, is not in the bucket. */
+export class FileMissing {
+  @ApiProperty({ type: 'integer', example: 4217 })
+  file_id: number;
+
+  @ApiProperty({ example: 'q3-report.pdf' })
+  filename: string;
+
+  /** Of its versions the one that is missing. */
+  @ApiProperty({ type: 'integer', example: 1 })
+  version: number;
+
+  @ApiProperty(moment)
+  missing_since: string;
+}
+
+/** A look through a bucket found something that it could not explain, and deleted nothing. */
+export class BucketSweepStopped {
+  @ApiProperty(uuid)
+  sweep_id: string;
+
+  @ApiProperty({ example: 'too_many' })
+  code: string;
+
+  /** What was found and what to do, in a sentence. */
+  @ApiProperty({ example: '120 of 900 objects have no row in the database: more than uploads leave behind.' })
+  detail: string;
 /** A local file was tried several times and is not in the bucket, or not as it is now; it is still tried, seldom. */
 export class FileSyncFailed {
   @ApiProperty({ type: 'integer', example: 311 })

@@ -1,7 +1,9 @@
 import {
   AgentPresence,
+  BucketSweepStopped,
   DrillFailed,
   DrillFinished,
+  FileMissing,
   FileSyncFailed,
   RepositoryProblem,
   RestoreFinished,
@@ -28,6 +30,11 @@ export const EVENTS = {
   },
   'drill.finished': { data: DrillFinished, summary: 'A restore drill proved a snapshot' },
   'drill.failed': { data: DrillFailed, summary: 'A restore drill failed' },
+  'file.missing': { data: FileMissing, summary: 'The object of a file is not in the bucket any more' },
+  'bucket.sweep_stopped': {
+    data: BucketSweepStopped,
+    summary: 'A sweep of a bucket found something strange and deleted nothing',
+  },
   'file.sync_failed': { data: FileSyncFailed, summary: 'A local file does not get into the bucket' },
   'webhook.test': { data: WebhookTest, summary: 'Somebody tests a webhook' },
 } as const;
