@@ -9,6 +9,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { EpochModule } from './files/epoch/epoch.module.js';
 import { DirectUploadsModule } from './files/direct-uploads/direct-uploads.module.js';
 import { FilesModule } from './files/files.module.js';
+import { RetentionModule } from './files/retention/retention.module.js';
 import { SweepsModule } from './files/sweeps/sweeps.module.js';
 import { TusModule } from './files/tus/tus.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -49,6 +50,7 @@ export class AppModule {
         EpochModule,
         // Its route below /files comes before that of one file.
         SweepsModule,
+        RetentionModule,
         FilesModule,
         UsageModule,
         DirectUploadsModule,

@@ -5,7 +5,15 @@ import { RequestError } from '../errors/request-errors.js';
 import type { ProviderName } from '../storage-providers/storage-provider.js';
 import type { ChecksumSource } from './cloud-file.entity.js';
 import { uploadInterrupted } from './file-errors.js';
-import { INSERT_ONE, newFile, SAVE_MANY, type SavedRow, valuesOfMany, valuesOfOne, wasGivenUp } from './file-rows.js';
+import {
+  INSERT_ONE,
+  newFile,
+  SAVE_MANY,
+  type SavedRow,
+  valuesOfMany,
+  valuesOfOne,
+  wasGivenUp,
+} from './file-rows.js';
 import type { ReplaceContent } from './replace-content.js';
 import type { FileOwner, StoredFile, WrittenFile } from './written-file.js';
 
