@@ -12,7 +12,8 @@ export const EPOCH_EVERY_MS = 3_600_000;
 export const MAX_CLOCK_OFFSET_MS = 300_000;
 /** A clock that was wrong is looked at again after so long. */
 const CLOCK_AGAIN_MS = 60_000;
-const CALL_MS = 30_000;
+/** For all calls of one question together. */
+const CALL_MS = 60_000;
 /** Another process may write at the same time; it does not do so for long. */
 const ROUNDS = 5;
 
@@ -38,17 +39,14 @@ export class BucketEpochs {
    *   StorageError `clock_skew`, or why the bucket cannot be asked
    */
   async assertCurrent(opened: OpenedConfig, signal?: AbortSignal): Promise<string> {
-    const row = await this.current(opened, limited(signal));
+    const row = await within(signal, (limited) => this.current(opened, limited));
     if (Math.abs(row.clockOffsetMs) > MAX_CLOCK_OFFSET_MS) throw clocksDiffer(row.clockOffsetMs);
     return row.id;
   }
 
   /** What it is like, without changing anything. @throws StorageError */
-  async look(opened: OpenedConfig, signal?: AbortSignal): Promise<EpochVerdict> {
-    const { rows, installationId, databaseId } = this.options;
-    const object = await readEpoch(opened.storage, limited(signal));
-    const row = await rows.ofPlace(placeOf(opened));
-    return judgeEpoch({ row, object, installationId: installationId(), databaseId: await databaseId() });
+  look(opened: OpenedConfig, signal?: AbortSignal): Promise<EpochVerdict> {
+    return within(signal, (limited) => this.judge(opened, limited));
   }
 
   /**
@@ -56,10 +54,14 @@ export class BucketEpochs {
    * the same place is locked out by it.
    * @returns the id of the place
    */
-  async adopt(opened: OpenedConfig, signal?: AbortSignal): Promise<string> {
+  adopt(opened: OpenedConfig, signal?: AbortSignal): Promise<string> {
+    return within(signal, (limited) => this.takeOver(opened, limited));
+  }
+
+  private async takeOver(opened: OpenedConfig, signal: AbortSignal): Promise<string> {
     const { rows, databaseId } = this.options;
     const place = placeOf(opened);
-    const object = await readEpoch(opened.storage, limited(signal));
+    const object = await readEpoch(opened.storage, signal);
     const row = await rows.ofPlace(place);
     const seen = object === undefined || object === 'unreadable' ? 0 : object.counter;
     const adopted = await rows.adopt(place, {
@@ -69,14 +71,14 @@ export class BucketEpochs {
       databaseId: await databaseId(),
       atMs: this.options.now(),
     });
-    await this.write(opened, adopted, false, limited(signal));
+    await this.write(opened, adopted, false, signal);
     await this.noteConfig(opened, adopted.id);
     return adopted.id;
   }
 
   private async current(opened: OpenedConfig, signal: AbortSignal): Promise<EpochRow> {
     for (let round = 1; ; round += 1) {
-      const verdict = await this.look(opened, signal);
+      const verdict = await this.judge(opened, signal);
       if (verdict.kind === 'different') {
         await this.noteConfig(opened, null);
         throw reconcileRequired(verdict.doubt);
@@ -88,6 +90,13 @@ export class BucketEpochs {
       }
       if (round === ROUNDS) throw tooBusy();
     }
+  }
+
+  private async judge(opened: OpenedConfig, signal: AbortSignal): Promise<EpochVerdict> {
+    const { rows, installationId, databaseId } = this.options;
+    const object = await readEpoch(opened.storage, signal);
+    const row = await rows.ofPlace(placeOf(opened));
+    return judgeEpoch({ row, object, installationId: installationId(), databaseId: await databaseId() });
   }
 
   /** @returns undefined when another process changed it meanwhile */
@@ -160,9 +169,18 @@ function outside(ms: number, fromMs: number, toMs: number): number {
   return ms > toMs ? ms - toMs : 0;
 }
 
-function limited(signal: AbortSignal | undefined): AbortSignal {
-  const limit = AbortSignal.timeout(CALL_MS);
-  return signal === undefined ? limit : AbortSignal.any([signal, limit]);
+/** A few calls, none of which may hang for ever. */
+async function within<T>(
+  signal: AbortSignal | undefined,
+  work: (limited: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), CALL_MS);
+  try {
+    return await work(signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function clocksDiffer(offsetMs: number): StorageError {
