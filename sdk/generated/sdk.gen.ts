@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape } from './client/index.js';
-import type { AbortUploadData, AbortUploadErrors, AbortUploadResponses, AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWatchedFolderData, ChangeWatchedFolderErrors, ChangeWatchedFolderResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, ContinueTusUploadData, ContinueTusUploadErrors, ContinueTusUploadResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateTusUploadData, CreateTusUploadErrors, CreateTusUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWatchedFolderData, CreateWatchedFolderErrors, CreateWatchedFolderResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWatchedFolderData, DeleteWatchedFolderErrors, DeleteWatchedFolderResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DescribeTusData, DescribeTusErrors, DescribeTusResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetLocalFileData, GetLocalFileErrors, GetLocalFileResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetTusUploadData, GetTusUploadErrors, GetTusUploadResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWatchedFolderData, GetWatchedFolderErrors, GetWatchedFolderResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListLocalFilesData, ListLocalFilesErrors, ListLocalFilesResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListUploadPartsData, ListUploadPartsErrors, ListUploadPartsResponses, ListUploadsData, ListUploadsErrors, ListUploadsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWatchedFoldersData, ListWatchedFoldersErrors, ListWatchedFoldersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, RegisterLocalFileData, RegisterLocalFileErrors, RegisterLocalFileResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SignUploadPartsData, SignUploadPartsErrors, SignUploadPartsResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TerminateTusUploadData, TerminateTusUploadErrors, TerminateTusUploadResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UnregisterLocalFileData, UnregisterLocalFileErrors, UnregisterLocalFileResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, UploadLocalFileData, UploadLocalFileErrors, UploadLocalFileResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
+import type { AbortUploadData, AbortUploadErrors, AbortUploadResponses, AskForRestoreData, AskForRestoreErrors, AskForRestoreResponses, CancelRestoreData, CancelRestoreErrors, CancelRestoreResponses, ChangeFileData, ChangeFileErrors, ChangeFileResponses, ChangeFilesData, ChangeFilesErrors, ChangeFilesResponses, ChangeSnapshotData, ChangeSnapshotErrors, ChangeSnapshotResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, ChangeWatchedFolderData, ChangeWatchedFolderErrors, ChangeWatchedFolderResponses, ChangeWebhookData, ChangeWebhookErrors, ChangeWebhookResponses, ChangeWorkspaceData, ChangeWorkspaceErrors, ChangeWorkspaceResponses, CheckWorkspaceData, CheckWorkspaceErrors, CheckWorkspaceResponses, CloseSessionData, CloseSessionErrors, CloseSessionResponses, CloudDownloadData, CloudDownloadErrors, CloudDownloadResponses, CloudFilesData, CloudFilesErrors, CloudFilesResponses, CloudUploadData, CloudUploadErrors, CloudUploadResponses, CommitSnapshotData, CommitSnapshotErrors, CommitSnapshotResponses, CompareProvidersData, CompareProvidersErrors, CompareProvidersResponses, CompareSnapshotsData, CompareSnapshotsErrors, CompareSnapshotsResponses, CompleteSetupData, CompleteSetupErrors, CompleteSetupResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfigureCloudData, ConfigureCloudErrors, ConfigureCloudResponses, ConfirmRetentionData, ConfirmRetentionErrors, ConfirmRetentionResponses, ConfirmSweepData, ConfirmSweepErrors, ConfirmSweepResponses, ContinueTusUploadData, ContinueTusUploadErrors, ContinueTusUploadResponses, CreateAgentTokenData, CreateAgentTokenErrors, CreateAgentTokenResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateDownloadUrlData, CreateDownloadUrlErrors, CreateDownloadUrlResponses, CreateEnrolmentTokenData, CreateEnrolmentTokenErrors, CreateEnrolmentTokenResponses, CreateRestoreData, CreateRestoreErrors, CreateRestoreResponses, CreateTusUploadData, CreateTusUploadErrors, CreateTusUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWatchedFolderData, CreateWatchedFolderErrors, CreateWatchedFolderResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideRestoreData, DecideRestoreErrors, DecideRestoreResponses, DeleteFileData, DeleteFileErrors, DeleteFileResponses, DeleteFileVersionData, DeleteFileVersionErrors, DeleteFileVersionResponses, DeleteSnapshotData, DeleteSnapshotErrors, DeleteSnapshotResponses, DeleteWatchedFolderData, DeleteWatchedFolderErrors, DeleteWatchedFolderResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DescribeTusData, DescribeTusErrors, DescribeTusResponses, DownloadFileData, DownloadFileErrors, DownloadFileResponses, DownloadFileVersionData, DownloadFileVersionErrors, DownloadFileVersionResponses, DownloadSnapshotArchiveData, DownloadSnapshotArchiveErrors, DownloadSnapshotArchiveResponses, DownloadSnapshotFileData, DownloadSnapshotFileErrors, DownloadSnapshotFileResponses, DrillWorkspaceData, DrillWorkspaceErrors, DrillWorkspaceResponses, EmptyTrashData, EmptyTrashErrors, EmptyTrashResponses, EnrolAgentData, EnrolAgentErrors, EnrolAgentResponses, FindLeftoversData, FindLeftoversErrors, FindLeftoversResponses, ForgetCloudStorageData, ForgetCloudStorageErrors, ForgetCloudStorageResponses, GetAgentData, GetAgentErrors, GetAgentResponses, GetApiKeyData, GetApiKeyErrors, GetApiKeyResponses, GetCloudStorageData, GetCloudStorageErrors, GetCloudStorageResponses, GetFileData, GetFileErrors, GetFileResponses, GetJobData, GetJobErrors, GetJobResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetLocalFileData, GetLocalFileErrors, GetLocalFileResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetProviderData, GetProviderErrors, GetProviderResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRestoreData, GetRestoreErrors, GetRestoreResponses, GetRestoreStatusData, GetRestoreStatusErrors, GetRestoreStatusResponses, GetRetentionData, GetRetentionErrors, GetRetentionResponses, GetSnapshotData, GetSnapshotErrors, GetSnapshotResponses, GetSyncSettingsData, GetSyncSettingsErrors, GetSyncSettingsResponses, GetTusUploadData, GetTusUploadErrors, GetTusUploadResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUserData, GetUserErrors, GetUserResponses, GetWatchedFolderData, GetWatchedFolderErrors, GetWatchedFolderResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ListAgentsData, ListAgentsErrors, ListAgentsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListAuditEntriesData, ListAuditEntriesErrors, ListAuditEntriesResponses, ListFilesData, ListFilesErrors, ListFilesResponses, ListFileVersionsData, ListFileVersionsErrors, ListFileVersionsResponses, ListFoldersData, ListFoldersErrors, ListFoldersResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListLocalFilesData, ListLocalFilesErrors, ListLocalFilesResponses, ListPricesData, ListPricesErrors, ListPricesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListRepositoryFilesData, ListRepositoryFilesErrors, ListRepositoryFilesResponses, ListRestoresData, ListRestoresErrors, ListRestoresResponses, ListSnapshotEntriesData, ListSnapshotEntriesErrors, ListSnapshotEntriesResponses, ListSnapshotsData, ListSnapshotsErrors, ListSnapshotsResponses, ListSweepsData, ListSweepsErrors, ListSweepsResponses, ListTrashData, ListTrashErrors, ListTrashResponses, ListUploadPartsData, ListUploadPartsErrors, ListUploadPartsResponses, ListUploadsData, ListUploadsErrors, ListUploadsResponses, ListUsageDaysData, ListUsageDaysErrors, ListUsageDaysResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListVersionsOfFileData, ListVersionsOfFileErrors, ListVersionsOfFileResponses, ListWatchedFoldersData, ListWatchedFoldersErrors, ListWatchedFoldersResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, OpenForRestoreData, OpenForRestoreErrors, OpenForRestoreResponses, OpenSessionData, OpenSessionErrors, OpenSessionResponses, OrderFilesData, OrderFilesErrors, OrderFilesResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, ReconcileBucketData, ReconcileBucketErrors, ReconcileBucketResponses, RegisterLocalFileData, RegisterLocalFileErrors, RegisterLocalFileResponses, ReleaseLeaseData, ReleaseLeaseErrors, ReleaseLeaseResponses, RemoveAgentData, RemoveAgentErrors, RemoveAgentResponses, RenameFolderData, RenameFolderErrors, RenameFolderResponses, ReplaceFileContentData, ReplaceFileContentErrors, ReplaceFileContentResponses, ReplacePricesData, ReplacePricesErrors, ReplacePricesResponses, ResendWebhookDeliveryData, ResendWebhookDeliveryErrors, ResendWebhookDeliveryResponses, RestoreFileData, RestoreFileErrors, RestoreFileResponses, RestoreFileVersionData, RestoreFileVersionErrors, RestoreFileVersionResponses, RevealRepositoryPasswordData, RevealRepositoryPasswordErrors, RevealRepositoryPasswordResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, SaveCloudStorageData, SaveCloudStorageErrors, SaveCloudStorageResponses, SendHeartbeatData, SendHeartbeatErrors, SendHeartbeatResponses, SignUploadPartsData, SignUploadPartsErrors, SignUploadPartsResponses, StartRestoreData, StartRestoreErrors, StartRestoreResponses, StoreIndexFileData, StoreIndexFileErrors, StoreIndexFileResponses, SweepBucketData, SweepBucketErrors, SweepBucketResponses, SyncAgentData, SyncAgentErrors, SyncAgentResponses, TakeLeaseData, TakeLeaseErrors, TakeLeaseResponses, TakeSnapshotData, TakeSnapshotErrors, TakeSnapshotResponses, TerminateTusUploadData, TerminateTusUploadErrors, TerminateTusUploadResponses, TestCloudStorageData, TestCloudStorageErrors, TestCloudStorageResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UnregisterLocalFileData, UnregisterLocalFileErrors, UnregisterLocalFileResponses, UpdateSyncSettingsData, UpdateSyncSettingsErrors, UpdateSyncSettingsResponses, UploadFileContentData, UploadFileContentErrors, UploadFileContentResponses, UploadFilesData, UploadFilesErrors, UploadFilesResponses, UploadLocalFileData, UploadLocalFileErrors, UploadLocalFileResponses, WatchRestoreData, WatchRestoreErrors, WatchRestoreResponse, WatchRestoreResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -528,6 +528,23 @@ export class Operations extends HeyApiClient {
     }
     
     /**
+     * Change many files at once
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public changeFiles<ThrowOnError extends boolean = true>(options: Options<ChangeFilesData, ThrowOnError>): RequestResult<ChangeFilesResponses, ChangeFilesErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ChangeFilesResponses, ChangeFilesErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/bulk',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
      * Find what interrupted uploads left in your bucket
      *
      * Needs a key with the scope `user` or `admin`.
@@ -536,6 +553,49 @@ export class Operations extends HeyApiClient {
         return (options?.client ?? this.client).get<FindLeftoversResponses, FindLeftoversErrors, ThrowOnError>({
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/files/leftovers',
+            ...options
+        });
+    }
+    
+    /**
+     * Compare your bucket with the database
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public reconcileBucket<ThrowOnError extends boolean = true>(options: Options<ReconcileBucketData, ThrowOnError>): RequestResult<ReconcileBucketResponses, ReconcileBucketErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ReconcileBucketResponses, ReconcileBucketErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/reconcile',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * List the files in your trash
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listTrash<ThrowOnError extends boolean = true>(options?: Options<ListTrashData, ThrowOnError>): RequestResult<ListTrashResponses, ListTrashErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListTrashResponses, ListTrashErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/trash',
+            ...options
+        });
+    }
+    
+    /**
+     * Empty your trash
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public emptyTrash<ThrowOnError extends boolean = true>(options?: Options<EmptyTrashData, ThrowOnError>): RequestResult<EmptyTrashResponses, EmptyTrashErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<EmptyTrashResponses, EmptyTrashErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/trash/empty',
             ...options
         });
     }
@@ -563,6 +623,23 @@ export class Operations extends HeyApiClient {
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/files/{id}',
             ...options
+        });
+    }
+    
+    /**
+     * Rename, move, tag or protect a file
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public changeFile<ThrowOnError extends boolean = true>(options: Options<ChangeFileData, ThrowOnError>): RequestResult<ChangeFileResponses, ChangeFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).patch<ChangeFileResponses, ChangeFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/{id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
     
@@ -606,6 +683,101 @@ export class Operations extends HeyApiClient {
         return (options.client ?? this.client).post<CreateDownloadUrlResponses, CreateDownloadUrlErrors, ThrowOnError>({
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/files/{id}/download-url',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Take a file out of the trash
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public restoreFile<ThrowOnError extends boolean = true>(options: Options<RestoreFileData, ThrowOnError>): RequestResult<RestoreFileResponses, RestoreFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RestoreFileResponses, RestoreFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/{id}/restore',
+            ...options
+        });
+    }
+    
+    /**
+     * List the contents that a file has had
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listVersionsOfFile<ThrowOnError extends boolean = true>(options: Options<ListVersionsOfFileData, ThrowOnError>): RequestResult<ListVersionsOfFileResponses, ListVersionsOfFileErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ListVersionsOfFileResponses, ListVersionsOfFileErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/{id}/versions',
+            ...options
+        });
+    }
+    
+    /**
+     * Delete an earlier content of a file
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public deleteFileVersion<ThrowOnError extends boolean = true>(options: Options<DeleteFileVersionData, ThrowOnError>): RequestResult<DeleteFileVersionResponses, DeleteFileVersionErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteFileVersionResponses, DeleteFileVersionErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/{id}/versions/{version}',
+            ...options
+        });
+    }
+    
+    /**
+     * Download a content that a file has had
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public downloadFileVersion<ThrowOnError extends boolean = true>(options: Options<DownloadFileVersionData, ThrowOnError>): RequestResult<DownloadFileVersionResponses, DownloadFileVersionErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<DownloadFileVersionResponses, DownloadFileVersionErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/{id}/versions/{version}/content',
+            ...options
+        });
+    }
+    
+    /**
+     * Make an earlier content the present one
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public restoreFileVersion<ThrowOnError extends boolean = true>(options: Options<RestoreFileVersionData, ThrowOnError>): RequestResult<RestoreFileVersionResponses, RestoreFileVersionErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RestoreFileVersionResponses, RestoreFileVersionErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/files/{id}/versions/{version}/restore',
+            ...options
+        });
+    }
+    
+    /**
+     * List the folders in a folder
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listFolders<ThrowOnError extends boolean = true>(options?: Options<ListFoldersData, ThrowOnError>): RequestResult<ListFoldersResponses, ListFoldersErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListFoldersResponses, ListFoldersErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/folders',
+            ...options
+        });
+    }
+    
+    /**
+     * Rename or move a folder
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public renameFolder<ThrowOnError extends boolean = true>(options: Options<RenameFolderData, ThrowOnError>): RequestResult<RenameFolderResponses, RenameFolderErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RenameFolderResponses, RenameFolderErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/folders/rename',
             ...options,
             headers: {
                 'Content-Type': 'application/json',
@@ -861,6 +1033,49 @@ export class Operations extends HeyApiClient {
     }
     
     /**
+     * See what retention does with your files
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public getRetention<ThrowOnError extends boolean = true>(options?: Options<GetRetentionData, ThrowOnError>): RequestResult<GetRetentionResponses, GetRetentionErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<GetRetentionResponses, GetRetentionErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/retention',
+            ...options
+        });
+    }
+    
+    /**
+     * Let files go that retention asks about
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public confirmRetention<ThrowOnError extends boolean = true>(options: Options<ConfirmRetentionData, ThrowOnError>): RequestResult<ConfirmRetentionResponses, ConfirmRetentionErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ConfirmRetentionResponses, ConfirmRetentionErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/retention/confirm',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * See which files a retention would put into the trash
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public previewRetention<ThrowOnError extends boolean = true>(options?: Options<PreviewRetentionData, ThrowOnError>): RequestResult<PreviewRetentionResponses, PreviewRetentionErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<PreviewRetentionResponses, PreviewRetentionErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/retention/preview',
+            ...options
+        });
+    }
+    
+    /**
      * Sign the browser out
      *
      * Needs a key with the scope `user` or `agent` or `admin`.
@@ -1083,6 +1298,49 @@ export class Operations extends HeyApiClient {
             security: [{ scheme: 'bearer', type: 'http' }],
             url: '/api/v1/snapshots/{id}/entries',
             ...options
+        });
+    }
+    
+    /**
+     * List the last sweeps of your buckets
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public listSweeps<ThrowOnError extends boolean = true>(options?: Options<ListSweepsData, ThrowOnError>): RequestResult<ListSweepsResponses, ListSweepsErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListSweepsResponses, ListSweepsErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/sweeps',
+            ...options
+        });
+    }
+    
+    /**
+     * Look through your bucket now
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public sweepBucket<ThrowOnError extends boolean = true>(options?: Options<SweepBucketData, ThrowOnError>): RequestResult<SweepBucketResponses, SweepBucketErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<SweepBucketResponses, SweepBucketErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/sweeps',
+            ...options
+        });
+    }
+    
+    /**
+     * Let the objects go that a sweep stopped at
+     *
+     * Needs a key with the scope `user` or `admin`.
+     */
+    public confirmSweep<ThrowOnError extends boolean = true>(options: Options<ConfirmSweepData, ThrowOnError>): RequestResult<ConfirmSweepResponses, ConfirmSweepErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ConfirmSweepResponses, ConfirmSweepErrors, ThrowOnError>({
+            security: [{ scheme: 'bearer', type: 'http' }],
+            url: '/api/v1/sweeps/{id}/confirm',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
     

@@ -4,7 +4,15 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
-export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostFileSyncFailedWebhookRequest | PostWebhookTestWebhookRequest;
+export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostFileMissingWebhookRequest | PostBucketSweepStoppedWebhookRequest | PostFileSyncFailedWebhookRequest | PostWebhookTestWebhookRequest;
+
+export type AgedFileDto = {
+    id: number;
+    filename: string;
+    folder: string;
+    file_size: number;
+    uploaded_at: string;
+};
 
 export type AgentDto = {
     id: string;
@@ -194,6 +202,15 @@ export type AuditPageDto = {
     data: Array<AuditEntryDto>;
 };
 
+export type BucketSweepStopped = {
+    sweep_id: string;
+    code: string;
+    /**
+     * What was found and what to do, in a sentence.
+     */
+    detail: string;
+};
+
 export type CapabilitiesDto = {
     /**
      * Whether the bucket refuses to overwrite an object when asked to.
@@ -301,7 +318,7 @@ export type ChangeWebhookDto = {
     /**
      * What to hear of. Empty: everything.
      */
-    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
     enabled?: boolean;
 };
 
@@ -510,6 +527,18 @@ export type ConfigUsageDto = {
 
 export type ConfiguredDto = {
     success: boolean;
+};
+
+export type ConfirmRetentionDto = {
+    files: number;
+    cutoff: string;
+};
+
+export type ConfirmSweepDto = {
+    /**
+     * `candidate_objects` of the sweep.
+     */
+    candidate_objects: number;
 };
 
 export type ConnectionTestDto = {
@@ -918,6 +947,16 @@ export type FileListDto = {
 export type FileListRequestDto = {
     access: RepositoryAccessDto;
     kind: 'index' | 'snapshot';
+};
+
+export type FileMissing = {
+    file_id: number;
+    filename: string;
+    /**
+     * Of its versions the one that is missing.
+     */
+    version: number;
+    missing_since: string;
 };
 
 export type FilePageDto = {
@@ -1467,7 +1506,7 @@ export type NewWebhookDto = {
     /**
      * What to hear of. Empty or left out: everything.
      */
-    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
     enabled?: boolean;
 };
 
@@ -1752,6 +1791,17 @@ export type PutOrderDto = {
  */
 export type ReadData = 'none' | 'share' | 'all';
 
+export type ReconcileDto = {
+    /**
+     * Declare, after the comparison, that this database is the one that counts.
+     */
+    adopt: boolean;
+    /**
+     * Settings of another time, whose bucket still holds files; the present ones when absent.
+     */
+    cloud_config_id?: number;
+};
+
 export type RenameFolder = {
     from: string;
     /**
@@ -2034,6 +2084,65 @@ export type RestoreStatusDto = {
     error_code: string | null;
     error_detail: string | null;
 };
+
+export type RetentionDto = {
+    /**
+     * `retention_days` of your sync settings.
+     */
+    retention_days: number;
+    /**
+     * `asking`: more would go than goes unasked. `locked`: a bucket is in doubt or cannot be reached.
+     */
+    state: RetentionState;
+    /**
+     * Why, in a sentence to act on.
+     */
+    detail: string | null;
+    plan: RetentionPlanDto | null;
+    /**
+     * Whether the plan is confirmed and waits for its run, which comes within minutes.
+     */
+    confirmed: boolean;
+    checked_at: string | null;
+    last_trashed_files: number;
+    last_trashed_at: string | null;
+};
+
+export type RetentionPlanDto = {
+    files: number;
+    bytes: number;
+    /**
+     * Files that were uploaded before this would go.
+     */
+    cutoff: string;
+};
+
+export type RetentionPreviewDto = {
+    retention_days: number;
+    /**
+     * Files that were uploaded before this are too old.
+     */
+    cutoff: string;
+    /**
+     * Without those that are protected.
+     */
+    files: number;
+    bytes: number;
+    /**
+     * More than `allowed_files` go only when you confirm it.
+     */
+    needs_confirmation: boolean;
+    allowed_files: number;
+    /**
+     * The oldest of them, at most 50.
+     */
+    data: Array<AgedFileDto>;
+};
+
+/**
+ * `asking`: more would go than goes unasked. `locked`: a bucket is in doubt or cannot be reached.
+ */
+export type RetentionState = 'idle' | 'asking' | 'locked';
 
 export type RunReportDto = {
     workspace_id: string;
@@ -2324,6 +2433,68 @@ export type StoredSecretDto = {
      * Last characters, to recognise it by; empty when it is too short to show any.
      */
     last4: string;
+};
+
+export type SweepRunDto = {
+    id: string;
+    /**
+     * The settings with which the bucket was opened.
+     */
+    cloud_config_id: number;
+    /**
+     * `stopped` found something that it could not explain, `failed` could not read the bucket.
+     */
+    state: SweepRunState;
+    stop: SweepStopDto | null;
+    /**
+     * Objects of files in the bucket.
+     */
+    scanned_objects: number;
+    /**
+     * Old objects that no file, version or upload needs; they go when a second sweep finds them again.
+     */
+    candidate_objects: number;
+    deleted_objects: number;
+    deleted_bytes: number;
+    /**
+     * Multipart uploads at the provider that nobody knew.
+     */
+    aborted_uploads: number;
+    /**
+     * Uploads that never ended, a day old or older.
+     */
+    removed_rows: number;
+    /**
+     * Files and versions whose object was found to be gone.
+     */
+    missing_files: number;
+    /**
+     * Files and versions whose object is back.
+     */
+    found_files: number;
+    started_at: string;
+    finished_at: string;
+};
+
+export type SweepRunPageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<SweepRunDto>;
+};
+
+/**
+ * `stopped` found something that it could not explain, `failed` could not read the bucket.
+ */
+export type SweepRunState = 'finished' | 'stopped' | 'failed';
+
+export type SweepStopDto = {
+    code: string;
+    /**
+     * A sentence to act on.
+     */
+    detail: string;
 };
 
 export type SyncRequestDto = {
@@ -2648,7 +2819,7 @@ export type WebhookDto = {
     /**
      * Those that are sent; empty: all of them.
      */
-    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
     /**
      * Whether anything is sent.
      */
@@ -2682,7 +2853,7 @@ export type WebhookWithSecretDto = {
     /**
      * Those that are sent; empty: all of them.
      */
-    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.sync_failed'>;
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
     /**
      * Whether anything is sent.
      */
@@ -5309,6 +5480,73 @@ export type FindLeftoversResponses = {
 
 export type FindLeftoversResponse = FindLeftoversResponses[keyof FindLeftoversResponses];
 
+export type ReconcileBucketData = {
+    body: ReconcileDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/files/reconcile';
+};
+
+export type ReconcileBucketErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type ReconcileBucketError = ReconcileBucketErrors[keyof ReconcileBucketErrors];
+
+export type ReconcileBucketResponses = {
+    /**
+     * Under way; `Location` is its job.
+     */
+    202: JobDto;
+};
+
+export type ReconcileBucketResponse = ReconcileBucketResponses[keyof ReconcileBucketResponses];
+
 export type ListTrashData = {
     body?: never;
     path?: never;
@@ -7578,6 +7816,164 @@ export type StartRestoreResponses = {
 
 export type StartRestoreResponse = StartRestoreResponses[keyof StartRestoreResponses];
 
+export type GetRetentionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/retention';
+};
+
+export type GetRetentionErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetRetentionError = GetRetentionErrors[keyof GetRetentionErrors];
+
+export type GetRetentionResponses = {
+    /**
+     * OK
+     */
+    200: RetentionDto;
+};
+
+export type GetRetentionResponse = GetRetentionResponses[keyof GetRetentionResponses];
+
+export type ConfirmRetentionData = {
+    body: ConfirmRetentionDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/retention/confirm';
+};
+
+export type ConfirmRetentionErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `plan_changed`: What was confirmed is not what would be done now: files or settings changed since it was shown.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ConfirmRetentionError = ConfirmRetentionErrors[keyof ConfirmRetentionErrors];
+
+export type ConfirmRetentionResponses = {
+    /**
+     * OK
+     */
+    200: RetentionDto;
+};
+
+export type ConfirmRetentionResponse = ConfirmRetentionResponses[keyof ConfirmRetentionResponses];
+
+export type PreviewRetentionData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Your present setting when absent.
+         */
+        retention_days?: number;
+    };
+    url: '/api/v1/retention/preview';
+};
+
+export type PreviewRetentionErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type PreviewRetentionError = PreviewRetentionErrors[keyof PreviewRetentionErrors];
+
+export type PreviewRetentionResponses = {
+    /**
+     * OK
+     */
+    200: RetentionPreviewDto;
+};
+
+export type PreviewRetentionResponse = PreviewRetentionResponses[keyof PreviewRetentionResponses];
+
 export type CloseSessionData = {
     body?: never;
     headers?: {
@@ -9110,6 +9506,198 @@ export type ListSnapshotEntriesResponses = {
 };
 
 export type ListSnapshotEntriesResponse = ListSnapshotEntriesResponses[keyof ListSnapshotEntriesResponses];
+
+export type ListSweepsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/sweeps';
+};
+
+export type ListSweepsErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListSweepsError = ListSweepsErrors[keyof ListSweepsErrors];
+
+export type ListSweepsResponses = {
+    /**
+     * OK
+     */
+    200: SweepRunPageDto;
+};
+
+export type ListSweepsResponse = ListSweepsResponses[keyof ListSweepsResponses];
+
+export type SweepBucketData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/sweeps';
+};
+
+export type SweepBucketErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type SweepBucketError = SweepBucketErrors[keyof SweepBucketErrors];
+
+export type SweepBucketResponses = {
+    /**
+     * Under way; `Location` is its job.
+     */
+    202: JobDto;
+};
+
+export type SweepBucketResponse = SweepBucketResponses[keyof SweepBucketResponses];
+
+export type ConfirmSweepData = {
+    body: ConfirmSweepDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/sweeps/{id}/confirm';
+};
+
+export type ConfirmSweepErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `plan_changed`: What was confirmed is not what would be done now: files or settings changed since it was shown.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ConfirmSweepError = ConfirmSweepErrors[keyof ConfirmSweepErrors];
+
+export type ConfirmSweepResponses = {
+    /**
+     * OK
+     */
+    200: SweepRunDto;
+};
+
+export type ConfirmSweepResponse = ConfirmSweepResponses[keyof ConfirmSweepResponses];
 
 export type DescribeTusData = {
     body?: never;
@@ -12683,6 +13271,38 @@ export type PostDrillFailedWebhookPayload = {
 export type PostDrillFailedWebhookRequest = {
     body: PostDrillFailedWebhookPayload;
     key: 'drill.failed';
+    path?: never;
+    query?: never;
+};
+
+export type PostFileMissingWebhookPayload = {
+    type: 'file.missing';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: FileMissing;
+};
+
+export type PostFileMissingWebhookRequest = {
+    body: PostFileMissingWebhookPayload;
+    key: 'file.missing';
+    path?: never;
+    query?: never;
+};
+
+export type PostBucketSweepStoppedWebhookPayload = {
+    type: 'bucket.sweep_stopped';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: BucketSweepStopped;
+};
+
+export type PostBucketSweepStoppedWebhookRequest = {
+    body: PostBucketSweepStoppedWebhookPayload;
+    key: 'bucket.sweep_stopped';
     path?: never;
     query?: never;
 };

@@ -13,14 +13,6 @@ const OBJECTS_AT_ONCE = 1_000;
 /** A report shows at most this many of each kind. */
 export const MAX_REPORTED = 1_000;
 
-/** Configurations of other times, and of other users, may share the bucket: their rows count as well. */
-const NAMED_KEYS = {
-  name: 'files_named_keys',
-  text: `SELECT object_key FROM file_object_keys
-    WHERE object_key = ANY($2::text[]) AND cloud_config_id IN
-      (SELECT id FROM cloud_configs WHERE bucket_name = (SELECT bucket_name FROM cloud_configs WHERE id = $1))`,
-};
-
 const UNFINISHED_ROWS = {
   name: 'files_unfinished_rows',
   text: `SELECT id, filename, object_key, state, upload_id, uploaded_at FROM cloud_files

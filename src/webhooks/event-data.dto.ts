@@ -151,6 +151,8 @@ export class BucketSweepStopped {
   /** What was found and what to do, in a sentence. */
   @ApiProperty({ example: '120 of 900 objects have no row in the database: more than uploads leave behind.' })
   detail: string;
+}
+
 /** A local file was tried several times and is not in the bucket, or not as it is now; it is still tried, seldom. */
 export class FileSyncFailed {
   @ApiProperty({ type: 'integer', example: 311 })

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { JobQueue } from '../../jobs/job-queue.service.js';
+import { FileTrash } from '../file-trash.service.js';
 import { Retention } from './retention.service.js';
 
 const RETAIN = 'files.retain';
@@ -8,12 +9,19 @@ const LOOK_FOR_DUE = 'files.retention_due';
 const LOOK_EVERY_SECONDS = 300;
 const MAX_DUE = 500;
 
+const PURGE_TRASH = 'files.purge_trash';
+const PURGE_EVERY_SECONDS = 600;
+const PURGED_AT_ONCE = 500;
+/** In one turn; the next goes on. */
+const MAX_PURGED = 20_000;
+
 /** Has everybody's retention done once a day, and after changes. */
 @Injectable()
 export class RetentionTasks implements OnModuleInit {
   constructor(
     private readonly queue: JobQueue,
     private readonly retention: Retention,
+    private readonly trash: FileTrash,
   ) {}
 
   onModuleInit(): void {
@@ -26,6 +34,17 @@ export class RetentionTasks implements OnModuleInit {
       },
       { lane: 'long' },
     );
+    this.queue.handle(PURGE_TRASH, (_, { signal }) => this.purgeTrash(signal), { lane: 'long' });
+    this.queue.schedule(PURGE_TRASH, { everySeconds: PURGE_EVERY_SECONDS });
+  }
+
+  /** What has been in the trash for its user's `trash_days` goes for good. */
+  async purgeTrash(signal: AbortSignal): Promise<void> {
+    for (let purged = 0; purged < MAX_PURGED; purged += PURGED_AT_ONCE) {
+      signal.throwIfAborted();
+      const outcome = await this.trash.purgeDue(PURGED_AT_ONCE, signal);
+      if (outcome.purged < PURGED_AT_ONCE) return;
+    }
   }
 
   async enqueueDue(): Promise<void> {

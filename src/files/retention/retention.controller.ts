@@ -79,17 +79,30 @@ export class RetentionController {
 }
 
 function answer(retentionDays: number, state: RetentionState | undefined): RetentionDto {
-  const { plannedFiles, plannedBytes, plannedCutoff } = state ?? {};
+  if (state === undefined) return { ...NEVER_RUN, retention_days: retentionDays };
   return {
     retention_days: retentionDays,
-    state: state?.state ?? 'idle',
-    detail: state?.detail ?? null,
-    plan: plannedCutoff
-      ? { files: plannedFiles ?? 0, bytes: plannedBytes ?? 0, cutoff: plannedCutoff.toISOString() }
-      : null,
-    confirmed: state?.confirmed ?? false,
-    checked_at: state?.checkedAt?.toISOString() ?? null,
-    last_trashed_files: state?.lastTrashedFiles ?? 0,
-    last_trashed_at: state?.lastTrashedAt?.toISOString() ?? null,
+    state: state.state,
+    detail: state.detail,
+    plan: planOf(state),
+    confirmed: state.confirmed,
+    checked_at: state.checkedAt?.toISOString() ?? null,
+    last_trashed_files: state.lastTrashedFiles,
+    last_trashed_at: state.lastTrashedAt?.toISOString() ?? null,
   };
 }
+
+function planOf({ plannedFiles, plannedBytes, plannedCutoff }: RetentionState): RetentionDto['plan'] {
+  if (plannedCutoff === null) return null;
+  return { files: plannedFiles ?? 0, bytes: plannedBytes ?? 0, cutoff: plannedCutoff.toISOString() };
+}
+
+const NEVER_RUN = {
+  state: 'idle',
+  detail: null,
+  plan: null,
+  confirmed: false,
+  checked_at: null,
+  last_trashed_files: 0,
+  last_trashed_at: null,
+} as const;

@@ -59,8 +59,18 @@ async function fate(world: World): Promise<void> {
     if (chance.happens(0.5)) expireUploads(world);
     if (chance.happens(0.2)) dump(world);
     if (chance.happens(0.06)) restore(world);
+    if (chance.happens(0.05)) vandalise(world);
     if (world.isRestored && chance.happens(0.3)) await adopt(world);
   }
+}
+
+/** Somebody removes an object by hand: its file must be told as missing, and stay. */
+function vandalise(world: World): void {
+  const keys = [...world.promised.values()].flatMap((some) => [...some]);
+  if (keys.length === 0) return;
+  const key = world.chance.pick(keys);
+  for (const some of world.promised.values()) some.delete(key);
+  world.bucket.objects.delete(key);
 }
 
 /** As the server's own upkeep does. */
@@ -137,6 +147,11 @@ async function settle(world: World): Promise<void> {
   for (const keys of world.promised.values())
     for (const key of keys)
       if (!world.bucket.objects.has(key)) world.losses.push(`${key} was promised and is not there`);
+  for (const { objectKey, isMissing } of await world.rows.liveBetween(1, '', 'g', Infinity))
+    if (isMissing === world.bucket.objects.has(objectKey))
+      world.losses.push(
+        `${objectKey} is ${isMissing ? 'there and told as missing' : 'missing and not told'}`,
+      );
   const needed = world.rows.needed();
   const left = objectsOf(world).filter((key) => !needed.has(key));
   if (left.length > 0) world.losses.push(`left behind: ${left.join(' ')}`);
