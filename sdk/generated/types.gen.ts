@@ -785,6 +785,10 @@ export type EnrolRequestDto = {
     platform: string;
     program_version: string;
     token: string;
+    /**
+     * Made by the host itself; enrolling again with it and the same token is answered again.
+     */
+    api_key?: string;
 };
 
 export type EnrolmentTokenDto = {

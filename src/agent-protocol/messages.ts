@@ -6,6 +6,11 @@
 
 export interface EnrolRequest {
   readonly token: string;
+  /**
+   * Made by the host, of the kind `agent`: whoever enrols again with the same token and the same key is answered again,
+   * so that an answer that was lost costs nothing. Absent: the server makes one.
+   */
+  readonly api_key?: string;
   readonly hostname: string;
   /** `linux x64` */
   readonly platform: string;

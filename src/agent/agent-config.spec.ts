@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kindOfKey } from '../auth/api-key-format.js';
 import { parseServerUrl, readEnvironment } from './agent-config.js';
-import { isEnrolled, loadEnrolment, saveEnrolment } from './enrolment.js';
+import { beginEnrolment, isEnrolled, loadEnrolment, saveEnrolment } from './enrolment.js';
 
 describe('the settings of an agent', () => {
   let folder: string;
@@ -58,6 +59,20 @@ describe('the settings of an agent', () => {
 
   it('send a key in clear text only where that was asked for', () => {
     expect(parseServerUrl('http://server.example', true).host).toBe('server.example');
+  });
+
+  it('begin with a key of the host’s own, the same for the same token until it is enrolled', () => {
+    const dataDir = join(folder, 'agent');
+    const key = beginEnrolment(dataDir, 'token');
+    expect([kindOfKey(key), beginEnrolment(dataDir, 'token')]).toEqual(['agent', key]);
+    expect(statSync(join(dataDir, 'enrolling.json')).mode & 0o777).toBe(0o600);
+    const next = beginEnrolment(dataDir, 'another token');
+    expect(next).not.toBe(key);
+    saveEnrolment(dataDir, { server_url: 'https://server', agent_id: 'id', name: 'host', api_key: next });
+    expect(readdirSync(dataDir)).toEqual(['agent.json']);
+    expect(beginEnrolment(dataDir, 'another token')).not.toBe(next);
+    writeFileSync(join(dataDir, 'enrolling.json'), '{"token');
+    expect(kindOfKey(beginEnrolment(dataDir, 'another token'))).toBe('agent');
   });
 
   it('are refused when others on the machine can use them', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AgentError } from './agent-error.js';
+import { isLoopback, readProxies, type Proxies } from './server-connection/proxies.js';
 
 /** What a command line says; everything is optional. */
 export interface AgentFlags {
@@ -15,6 +16,7 @@ export interface AgentEnvironment {
   readonly serverUrl: string | undefined;
   readonly apiKey: string | undefined;
   readonly insecureHttp: boolean;
+  readonly proxies: Proxies;
   /** No colours (no-color.org). */
   readonly plain: boolean;
   /** Of systemd: where to tell that the service is ready, and how often that it lives. */
@@ -38,6 +40,7 @@ export function readEnvironment(flags: AgentFlags, variables: Variables = proces
     serverUrl: flags.server ?? read('SERVER'),
     apiKey: read('API_KEY'),
     insecureHttp: flags['insecure-http'] ?? isTrue(read('INSECURE_HTTP')),
+    proxies: readProxies(variables),
     plain: (variables.NO_COLOR ?? '') !== '',
     notifySocket: variables.NOTIFY_SOCKET || undefined,
     watchdogMs: watchdogMicroseconds > 0 ? watchdogMicroseconds / 1_000 : undefined,
@@ -63,10 +66,6 @@ export function parseServerUrl(text: string, insecureHttp: boolean): URL {
     );
   }
   return url;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 function readVariable(name: string, variables: Variables): string | undefined {

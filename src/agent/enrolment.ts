@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -5,10 +6,12 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { newApiKey } from '../auth/api-key-format.js';
 import { AgentError } from './agent-error.js';
 
 /** Who this host is to its server: `agent.json` in the data folder. */
@@ -23,6 +26,8 @@ export interface Enrolment {
 }
 
 const FILE_NAME = 'agent.json';
+/** An enrolment that has not been answered yet. */
+const BEGUN_NAME = 'enrolling.json';
 const OTHERS = 0o077;
 
 /**
@@ -58,12 +63,47 @@ export function isEnrolled(dataDir: string): boolean {
 
 /** Durable when it returns, and never half there. Makes the folder, for its owner only. */
 export function saveEnrolment(dataDir: string, enrolment: Enrolment): void {
+  writeDurably(dataDir, FILE_NAME, enrolment);
+  endEnrolment(dataDir);
+}
+
+/**
+ * The key that this host asks the server for with this token: the same one until `saveEnrolment`, also after a kill, so
+ * that an answer that was lost can be had again.
+ */
+export function beginEnrolment(dataDir: string, token: string): string {
   makeDataDir(dataDir);
-  const path = join(dataDir, FILE_NAME);
+  const token_sha256 = createHash('sha256').update(token).digest('hex');
+  const begun = loadBegun(dataDir);
+  if (begun?.token_sha256 === token_sha256 && typeof begun.api_key === 'string') return begun.api_key;
+  const api_key = newApiKey('agent');
+  writeDurably(dataDir, BEGUN_NAME, { token_sha256, api_key });
+  return api_key;
+}
+
+/** Forgets the key that `beginEnrolment` has made. */
+export function endEnrolment(dataDir: string): void {
+  rmSync(join(dataDir, BEGUN_NAME), { force: true });
+}
+
+function loadBegun(
+  dataDir: string,
+): { readonly token_sha256?: unknown; readonly api_key?: unknown } | undefined {
+  try {
+    const begun: unknown = JSON.parse(readFileSync(join(dataDir, BEGUN_NAME), 'utf8'));
+    return typeof begun === 'object' && begun !== null ? begun : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeDurably(dataDir: string, name: string, content: object): void {
+  makeDataDir(dataDir);
+  const path = join(dataDir, name);
   const temporary = `${path}.new`;
   const fd = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(fd, `${JSON.stringify(enrolment, undefined, 2)}\n`);
+    writeSync(fd, `${JSON.stringify(content, undefined, 2)}\n`);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -4,7 +4,6 @@ import { hashOfKey } from '../auth/api-key-format.js';
 import { type AuditOrigin, AuditLog } from '../auth/audit-log.service.js';
 import { Clock } from '../config/clock.js';
 import { assertNameIsFree } from './agent-names.js';
-import { enrolmentRefused } from './agents-error.js';
 import { EnrolmentToken } from './enrolment-token.entity.js';
 import { isWholeEnrolmentToken, newEnrolmentToken } from './enrolment-token.js';
 
@@ -30,6 +29,11 @@ export interface UsedToken {
   readonly agentName: string;
   readonly agentId: string | null;
   readonly isEmbedded: boolean;
+}
+
+export interface EnrolledAgent {
+  readonly agentId: string;
+  readonly name: string;
 }
 
 /** Tokens that ended longer ago than this are forgotten. */
@@ -68,14 +72,19 @@ export class EnrolmentTokens {
 
   /**
    * Of two that use the same token at the same time, the second waits for the first one's transaction.
-   * @throws AgentsError `enrolment_refused`
+   * @returns undefined when it is used, has expired, or never was one
    */
-  async use(manager: EntityManager, token: string): Promise<UsedToken> {
-    if (!isWholeEnrolmentToken(token)) throw enrolmentRefused();
+  async use(manager: EntityManager, token: string): Promise<UsedToken | undefined> {
+    if (!isWholeEnrolmentToken(token)) return undefined;
     const values = [hashOfKey(token), new Date(this.clock.now())];
     const [rows] = await manager.query<[UsedToken[], number]>(USE, values);
-    if (rows[0] === undefined) throw enrolmentRefused();
     return rows[0];
+  }
+
+  /** The agent that has this key, if this token was used by the same user. */
+  async usedBy(manager: EntityManager, token: string, apiKey: string): Promise<EnrolledAgent | undefined> {
+    const [agent] = await manager.query<EnrolledAgent[]>(USED_BY, [hashOfKey(token), hashOfKey(apiKey)]);
+    return agent;
   }
 }
 
@@ -84,3 +93,10 @@ const USE = `
     WHERE t.token_hash = $1 AND t.used_at IS NULL AND t.expires_at > $2
       AND u.id = t.user_id AND u.disabled_at IS NULL
     RETURNING t.user_id AS "userId", agent_name AS "agentName", agent_id AS "agentId", is_embedded AS "isEmbedded"`;
+
+const USED_BY = `
+  SELECT a.id AS "agentId", a.name FROM enrolment_tokens t
+    JOIN users u ON u.id = t.user_id AND u.disabled_at IS NULL
+    JOIN api_keys k ON k.user_id = t.user_id AND k.key_hash = $2 AND k.kind = 'agent' AND k.revoked_at IS NULL
+    JOIN agents a ON a.api_key_id = k.id AND a.removed_at IS NULL
+    WHERE t.token_hash = $1 AND t.used_at IS NOT NULL`;

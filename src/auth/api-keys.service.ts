@@ -19,6 +19,8 @@ export interface NewApiKey {
   readonly kind: GivenKind;
   readonly name: string;
   readonly expiresAt?: Date;
+  /** Made by whoever will use it, whole and of this kind; absent: a new one. */
+  readonly key?: string;
 }
 
 /** A key and its row; nobody will see the key again. */
@@ -61,8 +63,7 @@ export class ApiKeys {
 
   /** As a part of a larger change, whose transaction is `manager`'s. @throws RequestError `not_found` */
   async createIn(manager: EntityManager, origin: AuditOrigin, wanted: NewApiKey): Promise<CreatedApiKey> {
-    const { userId, kind, name, expiresAt } = wanted;
-    const key = newApiKey(kind);
+    const { userId, kind, name, expiresAt, key = newApiKey(kind) } = wanted;
     if (!(await manager.existsBy(User, { id: userId }))) throw notFound('user');
     const row = await manager.save(
       ApiKey,

@@ -3,8 +3,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contentsOf } from '../support/described-tree.js';
-import { HostProcess } from '../support/host-process.js';
+import { type CommandOutcome, HostProcess } from '../support/host-process.js';
 import { noise } from '../support/noise.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { FilesClient } from './files-client.js';
 
 interface Snapshot {
@@ -20,6 +21,7 @@ interface Workspace {
 describe('a server and the agents of two hosts', () => {
   let client: FilesClient;
   const hosts: HostProcess[] = [];
+  const lines: TcpProxy[] = [];
 
   beforeAll(async () => {
     client = await FilesClient.start();
@@ -27,19 +29,37 @@ describe('a server and the agents of two hosts', () => {
 
   afterAll(async () => {
     await Promise.all(hosts.map((host) => host.remove()));
+    await Promise.all(lines.map((line) => line.stop()));
     await client.server.stop();
   });
 
-  async function enrolled(name: string): Promise<{ host: HostProcess; agentId: string }> {
+  /** The answers are lost on the way until the server has used the token up. */
+  async function enrolOverBadLine(host: HostProcess, token: string): Promise<CommandOutcome> {
+    const line = await startTcpProxy({ port: Number(new URL(client.server.url).port) });
+    lines.push(line);
+    line.faults.cutAfterDownBytes = 10;
+    const enrolling = host.enrol(`http://127.0.0.1:${line.port}`, token);
+    await until(async () => (await agents()).some(({ name }) => name === 'standby'));
+    line.faults.cutAfterDownBytes = undefined;
+    return enrolling;
+  }
+
+  async function agents(): Promise<readonly { readonly id: string; readonly name: string }[]> {
+    return (await client.json<{ data: { id: string; name: string }[] }>('GET', '/api/v1/agents')).data;
+  }
+
+  async function enrolled(
+    name: string,
+    enrol = (host: HostProcess, token: string) => host.enrol(client.server.url, token),
+  ): Promise<{ host: HostProcess; agentId: string }> {
     const host = new HostProcess();
     hosts.push(host);
     const path = '/api/v1/agents/enrolment-tokens';
     const { token } = await client.json<{ token: string }>('POST', path, { name });
-    expect(await host.enrol(client.server.url, token)).toMatchObject({ code: 0 });
+    expect(await enrol(host, token)).toMatchObject({ code: 0 });
     expect(await host.enrol(client.server.url, token)).toMatchObject({ code: 1 });
     host.start();
-    const { data } = await client.json<{ data: { id: string; name: string }[] }>('GET', '/api/v1/agents');
-    return { host, agentId: data.find((agent) => agent.name === name)!.id };
+    return { host, agentId: (await agents()).find((agent) => agent.name === name)!.id };
   }
 
   async function snapshotsOf({ id }: Workspace): Promise<readonly Snapshot[]> {
@@ -81,7 +101,7 @@ describe('a server and the agents of two hosts', () => {
     await host.kill();
     rmSync(host.workspace, { recursive: true });
 
-    const { host: standby } = await enrolled('standby');
+    const { host: standby } = await enrolled('standby', enrolOverBadLine);
     const target = join(standby.root, 'restored');
     await until(async () => (await standby.command('status', '--json')).code === 0);
     const restored = await standby.command('restore', '-w', workspace.id, '-t', target, '-y', '--json');

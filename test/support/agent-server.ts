@@ -61,6 +61,8 @@ export class AgentServer {
   readonly restoreReports: RestoreReport[] = [];
   /** Of all requests, in their order: `POST /api/…` and `PUT pack`. */
   readonly calls: string[] = [];
+  /** About restores: `run` and `cancel`. */
+  readonly decisions: string[] = [];
   /** Ids of all snapshots made. */
   readonly snapshots: string[] = [];
   /** Called before a request is answered; what it answers refuses it. */
@@ -188,6 +190,7 @@ export class AgentServer {
     },
     [AGENT_PATHS.requestRestore]: (message: RequestRestore) => this.#requestRestore(message),
     [AGENT_PATHS.decideRestore]: ({ restore_id, phase }: RestoreDecision) => {
+      this.decisions.push(phase);
       this.restores = this.restores.map((each) => (each.id === restore_id ? { ...each, phase } : each));
       this.changed();
       return this.#restoreStatus(restore_id);

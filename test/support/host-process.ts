@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startBound, type BoundProcess } from './bound-process.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/agent/main.js', import.meta.url));
+export const AGENT_PROGRAM = fileURLToPath(new URL('../../dist/src/agent/main.js', import.meta.url));
 
 export interface CommandOutcome {
   readonly code: number;
@@ -35,14 +35,14 @@ export class HostProcess {
   }
 
   start(environment: Readonly<Record<string, string>> = {}): void {
-    const args = ['--max-semi-space-size=4', MAIN, 'run', '--data-dir', this.dataDir];
+    const args = ['--max-semi-space-size=4', AGENT_PROGRAM, 'run', '--data-dir', this.dataDir];
     this.#process = startBound(process.execPath, args, { environment });
   }
 
   /** A command beside the running agent. */
   command(...args: string[]): Promise<CommandOutcome> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [MAIN, ...args, '--data-dir', this.dataDir]);
+      const child = spawn(process.execPath, [AGENT_PROGRAM, ...args, '--data-dir', this.dataDir]);
       let [stdout, stderr] = ['', ''];
       child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
       child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()));

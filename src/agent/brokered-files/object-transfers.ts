@@ -1,6 +1,8 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { OrderedRequest } from '../../agent-protocol/messages.js';
 import { StorageError, type StorageOperation } from '../../storage-providers/storage-errors.js';
+import { Outgoing } from '../server-connection/outgoing.js';
+import type { Proxies } from '../server-connection/proxies.js';
 import { networkReason } from '../server-connection/server-connection.js';
 import { transferFailure } from './transfer-failure.js';
 import type { UploadPace } from './upload-pace.js';
@@ -44,14 +46,17 @@ const RENEW_STATUSES: ReadonlySet<number> = new Set([400, 401, 403]);
 
 /** Bytes between this host and the bucket, by signed requests; each call is one request, nothing is repeated. */
 export class ObjectTransfers {
-  readonly #agent = new Agent({
-    connections: MAX_CONNECTIONS,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: CONNECT_MS },
-    headersTimeout: ANSWER_MS,
-    bodyTimeout: IDLE_MS,
-  });
+  readonly #outgoing: Outgoing;
+
+  constructor(proxies: Proxies) {
+    this.#outgoing = new Outgoing(proxies, {
+      connections: MAX_CONNECTIONS,
+      keepAliveMs: KEEP_ALIVE_MS,
+      connectMs: CONNECT_MS,
+      headersMs: ANSWER_MS,
+      bodyMs: IDLE_MS,
+    });
+  }
 
   /** Rejects with StorageErrors, among them `aborted`. */
   async put(
@@ -103,7 +108,7 @@ export class ObjectTransfers {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#outgoing.close();
   }
 
   async #request(
@@ -118,8 +123,7 @@ export class ObjectTransfers {
       Math.ceil(CONNECT_MS + ANSWER_MS + (pacedSeconds + sizeBytes / MIN_BYTES_PER_SECOND) * 1_000),
     );
     try {
-      return await this.#agent.request({
-        origin: url.origin,
+      return await this.#outgoing.request(url, {
         path: url.pathname + url.search,
         method: order.method,
         headers,

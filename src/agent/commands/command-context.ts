@@ -32,7 +32,10 @@ export function enrolmentOf({ environment }: Pick<CommandContext, 'environment'>
 }
 
 /** Throws `usage` for an address that no key may be sent to. */
-export function connectionOf(enrolment: Enrolment, { now }: Pick<CommandContext, 'now'>): ServerConnection {
+export function connectionOf(
+  enrolment: Enrolment,
+  { now, environment }: Pick<CommandContext, 'now' | 'environment'>,
+): ServerConnection {
   const url = parseServerUrl(enrolment.server_url, enrolment.insecure_http === true);
-  return new ServerConnection({ url, apiKey: enrolment.api_key, now });
+  return new ServerConnection({ url, apiKey: enrolment.api_key, proxies: environment.proxies, now });
 }

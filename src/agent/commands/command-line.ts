@@ -17,13 +17,13 @@ export const USAGE = `Usage: stowage-agent <command>
                           brings a snapshot back onto this host
   doctor                  finds out why something does not work
   logs [-f]               what the running agent has done lately
-  install, uninstall      the service of systemd
+  install [--dry-run]     makes it a service of systemd, or shows the unit; uninstall takes it away
   version
 
 Every command takes --data-dir DIRECTORY (/var/lib/stowage-agent), --json for JSON lines, --quiet, and --insecure-http
 for a server without TLS in a network that you trust. Settings come from the command line, then from STOWAGE_AGENT_DATA_DIR,
 STOWAGE_AGENT_SERVER, STOWAGE_AGENT_API_KEY (or _FILE) and STOWAGE_AGENT_INSECURE_HTTP, then from agent.json in the
-data folder.
+data folder. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, for the server and for the bucket.
 
 Ends with 0, or 1 failed, 3 partly done, 10 no repository, 11 locked, 12 wrong key, 13 not enrolled or not accepted,
 14 server or bucket unreachable, 64 called wrongly, 130 cancelled.
@@ -64,7 +64,7 @@ const COMMANDS = {
   restore: ['workspace', 'target', 'snapshot', 'path', 'in-place', 'mirror', 'dry-run', 'yes'],
   doctor: [],
   logs: ['follow'],
-  install: [],
+  install: ['dry-run'],
   uninstall: [],
   version: [],
   help: [],
@@ -147,7 +147,7 @@ export async function runCommand(
     case 'logs':
       return (await import('./logs.js')).logs(context, values.follow);
     case 'install':
-      return (await import('./install.js')).install(context);
+      return (await import('./install.js')).install(context, { dryRun: values['dry-run'] });
     case 'uninstall':
       return (await import('./install.js')).uninstall(context);
     case 'version':

@@ -3,6 +3,7 @@ import { codeOf } from '../agent-error.js';
 import type { Check } from '../doctor/check.js';
 import { examine } from '../doctor/examine.js';
 import { EXIT, exitCodeOfCode, type ExitCode } from '../exit-codes.js';
+import { proxyFor } from '../server-connection/proxies.js';
 import { connectionOf, enrolmentOf, type CommandContext } from './command-context.js';
 import { readStatus } from './status.js';
 import type { Terminal } from './terminal.js';
@@ -20,10 +21,12 @@ export async function doctor(context: CommandContext): Promise<ExitCode> {
       if (codeOf(error) === 'agent_not_running') return undefined;
       throw error;
     });
+  const proxyOf = (server: URL) => proxyFor(server, environment.proxies);
   const connect = () => connectionOf(enrolmentOf(context), context);
   for await (const check of examine({
     dataDir: environment.dataDir,
     address,
+    proxyOf,
     connect,
     status,
     now,

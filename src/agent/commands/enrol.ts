@@ -4,8 +4,8 @@ import type { EnrolAnswer, EnrolRequest } from '../../agent-protocol/messages.js
 import { AGENT_PATHS } from '../../agent-protocol/protocol.js';
 import { VERSION } from '../../config/version.js';
 import { parseServerUrl } from '../agent-config.js';
-import { AgentError } from '../agent-error.js';
-import { isEnrolled, makeDataDir, saveEnrolment } from '../enrolment.js';
+import { AgentError, codeOf, sentenceOf, ServerRefusal } from '../agent-error.js';
+import { beginEnrolment, endEnrolment, isEnrolled, saveEnrolment } from '../enrolment.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { ServerConnection } from '../server-connection/server-connection.js';
 import type { CommandContext } from './command-context.js';
@@ -16,6 +16,9 @@ export interface EnrolArguments {
   /** Replaces an earlier enrolment. */
   readonly force: boolean;
 }
+
+/** While the server is away it is asked again for so long. */
+const PATIENCE_MS = 2 * 60_000;
 
 /** Turns a one-time token into this host's own key, which only this user can read. */
 export async function enrol(
@@ -34,17 +37,21 @@ export async function enrol(
   }
   const token = readToken(tokenFile);
   // Before the token is used up: a key that cannot be kept is lost.
-  makeDataDir(dataDir);
-  const server = new ServerConnection({ url, now });
+  const ownKey = beginEnrolment(dataDir, token);
+  const server = new ServerConnection({ url, proxies: environment.proxies, now });
   try {
     const message: EnrolRequest = {
       token,
+      api_key: ownKey,
       hostname: hostname(),
       platform: `${process.platform} ${process.arch}`,
       program_version: VERSION,
     };
-    // One attempt: a token that was taken is not taken again, and then the sentence about it would mislead.
-    const answer = await server.ask<EnrolAnswer>(AGENT_PATHS.enrol, message, { signal });
+    const answer = await server.ask<EnrolAnswer>(AGENT_PATHS.enrol, message, {
+      signal,
+      patienceMs: PATIENCE_MS,
+      onRetry: (error) => terminal.explain(`${sentenceOf(error)} Trying again.`),
+    });
     const { agent_id, name, api_key } = answer;
     const enrolment = { server_url: url.href, agent_id, name, api_key };
     saveEnrolment(dataDir, { ...enrolment, ...(insecureHttp && { insecure_http: true }) });
@@ -54,6 +61,12 @@ export async function enrol(
     );
     terminal.explain('Start it with stowage-agent run, or as a service with stowage-agent install.');
     return EXIT.done;
+  } catch (error) {
+    // Of a refusal nothing is kept: the next token gets a key of its own.
+    if (error instanceof ServerRefusal && !error.retryable) endEnrolment(dataDir);
+    if (codeOf(error) !== 'server_unreachable') throw error;
+    const message = `${sentenceOf(error)} Run the same command again: the token is not lost, even if the server has taken it.`;
+    throw new AgentError('server_unreachable', message, { cause: error });
   } finally {
     await server.close();
   }

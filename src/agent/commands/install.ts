@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { DEFAULT_DATA_DIR } from '../agent-config.js';
 import { AgentError } from '../agent-error.js';
+import { loadEnrolment } from '../enrolment.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { CommandContext } from './command-context.js';
 
@@ -11,27 +12,40 @@ const UNIT = 'stowage-agent.service';
 const UNIT_PATH = `/etc/systemd/system/${UNIT}`;
 const execute = promisify(execFile);
 
-/** Makes the agent a service of systemd, and starts it. Repeating it brings the unit up to date. */
-export async function install({ environment, terminal }: CommandContext): Promise<ExitCode> {
-  assertRoot('install');
+/**
+ * Makes the agent a service of systemd, and starts it. Repeating it brings the unit up to date.
+ * @param dryRun shows the unit and changes nothing
+ */
+export async function install(
+  { environment, terminal }: CommandContext,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<ExitCode> {
   const template = readFileSync(
     new URL('../../../../packaging/stowage-agent.service', import.meta.url),
     'utf8',
   );
+  const { dataDir } = environment;
   const program = fileURLToPath(new URL('../main.js', import.meta.url));
-  writeFileSync(
-    UNIT_PATH,
-    unitOf(template, { node: process.execPath, program, dataDir: environment.dataDir }),
-  );
+  const unit = unitOf(template, { node: process.execPath, program, dataDir });
+  if (dryRun) {
+    terminal.result({ message_type: 'unit', ...{ path: UNIT_PATH, content: unit } }, unit.trimEnd());
+    return EXIT.done;
+  }
+  assertPossible('install');
+  // Of a host that nobody knows the service would end at once.
+  loadEnrolment(dataDir);
+  writeFileSync(UNIT_PATH, unit);
   await systemctl('daemon-reload');
   await systemctl('enable', '--now', UNIT);
+  // One that ran already goes on with what it was started as.
+  await systemctl('try-restart', UNIT);
   terminal.result({ message_type: 'installed', ...{ unit: UNIT_PATH } }, `${UNIT} is installed and started.`);
   return EXIT.done;
 }
 
 /** Stops the service and removes its unit; the data folder stays. */
 export async function uninstall({ environment, terminal }: CommandContext): Promise<ExitCode> {
-  assertRoot('uninstall');
+  assertPossible('uninstall');
   await systemctl('disable', '--now', UNIT).catch(() => undefined);
   rmSync(UNIT_PATH, { force: true });
   await systemctl('daemon-reload');
@@ -64,7 +78,12 @@ export function unitOf(template: string, { node, program, dataDir }: UnitPlaces)
   return placed.replace(/^StateDirectory.*\n/gm, '').replaceAll(DEFAULT_DATA_DIR, dataDir);
 }
 
-function assertRoot(command: string): void {
+function assertPossible(command: string): void {
+  // As sd_booted(3): systemctl may be there although nobody serves it.
+  if (!existsSync('/run/systemd/system')) {
+    const message = 'This host does not run systemd. Let what starts its services run: stowage-agent run.';
+    throw new AgentError('usage', message);
+  }
   if (process.getuid?.() === 0) return;
   throw new AgentError('usage', `${command} writes ${UNIT_PATH}: run it as root.`);
 }

@@ -104,14 +104,14 @@ class WatchedRestore {
 
   /** Whether the restore goes on. */
   async #decide(plan: RestorePlan): Promise<boolean> {
-    const { terminal } = this.#context;
+    const { terminal, signal } = this.#context;
     terminal.result({ message_type: 'plan', ...{ restore_id: this.#id }, ...plan }, planText(plan));
     if (this.#wanted.dryRun) {
       await this.#say('cancel');
       return false;
     }
     this.#isDecided = true;
-    if (await terminal.confirm('Restore?')) {
+    if (await terminal.confirm('Restore?', signal)) {
       await this.#say('run');
       return true;
     }

@@ -69,7 +69,7 @@ function startServices(context: CommandContext, log: AgentLog): HostServices {
   const entry = new URL('../../snapshot-engine/engine-worker.js', import.meta.url);
   return {
     server: connectionOf(enrolmentOf(context), context),
-    transfers: new ObjectTransfers(),
+    transfers: new ObjectTransfers(context.environment.proxies),
     workers: new RestingWorkers({
       threads,
       start: () => new WorkerPool({ threads, entry }),

@@ -29,7 +29,10 @@ export async function snapshotNow(
       worst = worse(worst, exitCodeOfState(message.status, message.code));
     }
   }
-  if (signal.aborted) return EXIT.cancelled;
+  if (signal.aborted) {
+    terminal.explain('Nobody watches it any longer; the agent goes on with it.');
+    return EXIT.cancelled;
+  }
   throw new AgentError(
     'agent_not_running',
     'The agent ended before the snapshot did; it is made after its next start.',

@@ -94,12 +94,18 @@ export class Terminal {
     }
   }
 
-  /** The answer of the person at the terminal. */
-  async confirm(question: string): Promise<boolean> {
+  /** The answer of the person at the terminal; the end of the input and the signal are a no. */
+  async confirm(question: string, signal: AbortSignal): Promise<boolean> {
     const { createInterface } = await import('node:readline/promises');
     const asking = createInterface({ input: process.stdin, output: this.#stderr });
+    // The question has taken Ctrl-C from the process: it means what it means everywhere else.
+    asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     try {
-      return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+      return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `, { signal })).trim());
+    } catch (error) {
+      if ((error as Error).name !== 'AbortError') throw error;
+      this.#stderr.write('\n');
+      return false;
     } finally {
       asking.close();
     }

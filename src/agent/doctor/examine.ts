@@ -3,6 +3,7 @@ import type { DesiredWorkspace } from '../../agent-protocol/messages.js';
 import { VERSION } from '../../config/version.js';
 import { AgentError } from '../agent-error.js';
 import type { AgentStatus } from '../host/control-protocol.js';
+import { proxyName } from '../server-connection/proxies.js';
 import type { ServerConnection } from '../server-connection/server-connection.js';
 import { failed, passed, skipped, warning, type Check, type Outcome } from './check.js';
 import {
@@ -19,6 +20,8 @@ export interface Patient {
   readonly dataDir: string;
   /** Where the server is; throws why that cannot be known. */
   readonly address: () => URL;
+  /** Through which the server is reached. */
+  readonly proxyOf: (server: URL) => URL | undefined;
   readonly connect: () => ServerConnection;
   /** Of the running agent; `undefined` when none runs. */
   readonly status: () => Promise<AgentStatus | undefined>;
@@ -48,16 +51,24 @@ export async function* examine(patient: Patient): AsyncGenerator<Check, void> {
 }
 
 async function* examineServer(patient: Patient): AsyncGenerator<Check, void> {
-  const url = patient.address();
-  const dns = await looked('dns', 'The name of the server resolves', () => checkDns(url));
+  const server = patient.address();
+  const proxy = patient.proxyOf(server);
+  // Behind a proxy only that one's name need resolve, and what lies behind it is seen through it alone.
+  const url = proxy ?? server;
+  const title = proxy === undefined ? 'The name of the server resolves' : `The name of the proxy resolves`;
+  const dns = await looked('dns', title, () => checkDns(url));
   yield dns;
   const isFound = dns.status === 'passed';
   const tls = await looked('tls', 'Secure connection to the server', () =>
-    isFound ? checkTls(url, patient.now()) : notTried(dns),
+    isFound ? checkedTls(server, proxy, patient.now()) : notTried(dns),
   );
   yield tls;
   if (!isFound || tls.status === 'failed')
     return yield* unreachable(isFound ? tls : dns, ['server', 'clock']);
+  yield* examineAnswers(patient);
+}
+
+async function* examineAnswers(patient: Patient): AsyncGenerator<Check, void> {
   const server = patient.connect();
   try {
     const host = {
@@ -77,6 +88,13 @@ async function* examineServer(patient: Patient): AsyncGenerator<Check, void> {
   } finally {
     await server.close();
   }
+}
+
+function checkedTls(server: URL, proxy: URL | undefined, nowMs: number): Outcome | Promise<Outcome> {
+  if (proxy === undefined) return checkTls(server, nowMs);
+  return skipped(
+    `The server is reached through the proxy ${proxyName(proxy)}; the next check goes through it.`,
+  );
 }
 
 async function* examineWorkspaces(

@@ -17,7 +17,10 @@ export async function* askAgent(
   signal?.addEventListener('abort', stop, { once: true });
   try {
     socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of createInterface({ input: socket })) {
+    const lines = createInterface({ input: socket });
+    // One that is destroyed has no end, and its lines would be waited for for ever.
+    socket.once('close', () => lines.close());
+    for await (const line of lines) {
       const message = JSON.parse(line) as ControlMessage;
       if (message.message_type === 'error') throw new ServerRefusal(message.code, message.detail, 0);
       yield message;

@@ -22,6 +22,7 @@ describe('the connection to the server', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     connection = new ServerConnection({
+      proxies: { except: [] },
       url: new URL(`http://127.0.0.1:${port}/below/`),
       apiKey: 'stw_key',
       now: () => Date.now(),

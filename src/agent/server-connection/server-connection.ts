@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'undici';
 import { AGENT_PATHS, PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../agent-protocol/protocol.js';
 import { VERSION } from '../../config/version.js';
 import { AgentError, ServerRefusal } from '../agent-error.js';
+import { Outgoing } from './outgoing.js';
+import { type Proxies, proxyFor, proxyName } from './proxies.js';
 import { readAnswer, type RawAnswer } from './read-answer.js';
 import { retryDelayMs, type RetrySpread } from './retry-delay.js';
 
@@ -11,6 +12,7 @@ export type AgentPath = (typeof AGENT_PATHS)[keyof typeof AGENT_PATHS];
 export interface ServerConnectionOptions {
   readonly url: URL;
   readonly apiKey?: string;
+  readonly proxies: Proxies;
   /** Milliseconds since the epoch; only to know how far the clocks differ. */
   readonly now: () => number;
   /** 0 to 1. */
@@ -24,6 +26,8 @@ export interface AskOptions {
   readonly deadlineMs?: number;
   /** While the server is away, attempts go on for so long; 0: one attempt. */
   readonly patienceMs?: number;
+  /** Called before each pause. */
+  readonly onRetry?: (error: unknown) => void;
 }
 
 /** Long poll, heartbeat, a batch of orders, a commit and a command's question at the same time, and some more. */
@@ -46,7 +50,7 @@ const SPREAD: RetrySpread = { baseMs: 500, maxMs: 30_000 };
  */
 export class ServerConnection {
   readonly #options: ServerConnectionOptions;
-  readonly #pool: Pool;
+  readonly #outgoing: Outgoing;
   readonly #basePath: string;
   #clockSkewMs: number | undefined;
   #lastFailure: string | undefined;
@@ -54,11 +58,10 @@ export class ServerConnection {
   constructor(options: ServerConnectionOptions) {
     this.#options = options;
     this.#basePath = options.url.pathname.replace(/\/$/, '');
-    this.#pool = new Pool(options.url.origin, {
+    this.#outgoing = new Outgoing(options.proxies, {
       connections: MAX_CONNECTIONS,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: { timeout: CONNECT_MS },
+      keepAliveMs: KEEP_ALIVE_MS,
+      connectMs: CONNECT_MS,
     });
   }
 
@@ -77,7 +80,7 @@ export class ServerConnection {
    * `server_unreachable` once the patience has ended, `server_answer_invalid`, or the signal's reason.
    */
   async ask<Answer>(path: AgentPath, message: object, options: AskOptions = {}): Promise<Answer> {
-    const { signal, deadlineMs = DEADLINE_MS, patienceMs = 0 } = options;
+    const { signal, deadlineMs = DEADLINE_MS, patienceMs = 0, onRetry } = options;
     const startedMs = performance.now();
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -87,13 +90,14 @@ export class ServerConnection {
         const waitMs = this.#pauseAfter(error, attempt);
         const limitMs = isAway(error) ? patienceMs : Math.min(patienceMs, REFUSAL_PATIENCE_MS);
         if (waitMs === undefined || performance.now() - startedMs + waitMs > limitMs) throw error;
+        onRetry?.(error);
         await sleep(waitMs, undefined, { signal });
       }
     }
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await this.#outgoing.close();
   }
 
   /** `undefined`: asking again would be answered in the same way. */
@@ -122,13 +126,13 @@ export class ServerConnection {
   }
 
   async #send(path: AgentPath, message: object, deadlineMs: number, signal: AbortSignal | undefined) {
-    const { apiKey, now } = this.#options;
+    const { apiKey, now, url } = this.#options;
     const deadline = AbortSignal.timeout(deadlineMs);
     let answer: RawAnswer;
     const sentMs = now();
     try {
       answer = await readAnswer(
-        await this.#pool.request({
+        await this.#outgoing.request(url, {
           method: 'POST',
           path: this.#basePath + path,
           headers: {
@@ -154,10 +158,13 @@ export class ServerConnection {
   }
 
   #unreachable(error: unknown, late: boolean, deadlineMs: number): AgentError {
+    const { url, proxies } = this.#options;
     const why = late ? `no answer within ${deadlineMs / 1_000} s` : networkReason(error);
+    const proxy = proxyFor(url, proxies);
+    const way = proxy === undefined ? '' : ` through the proxy ${proxyName(proxy)}`;
     return new AgentError(
       'server_unreachable',
-      `The server at ${this.#options.url.origin} cannot be reached: ${why}.`,
+      `The server at ${url.origin} cannot be reached${way}: ${why}.`,
       {
         retryable: true,
         cause: error,
@@ -180,5 +187,7 @@ function skewOf(theirsMs: number, middleMs: number): number {
 export function networkReason(error: unknown): string {
   let at = error as NodeJS.ErrnoException;
   for (let depth = 0; depth < 4 && at.cause instanceof Error; depth += 1) at = at.cause;
+  const refusal = /^Proxy response \((\d+)\)/.exec(at.message)?.[1];
+  if (refusal !== undefined) return `the proxy answers ${refusal}`;
   return at.code ?? at.message ?? 'unknown network failure';
 }

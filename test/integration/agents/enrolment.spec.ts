@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EnrolAnswer } from '../../../src/agent-protocol/messages.js';
 import { AGENT_PATHS, PROTOCOL_HEADER } from '../../../src/agent-protocol/protocol.js';
-import { kindOfKey } from '../../../src/auth/api-key-format.js';
+import { kindOfKey, newApiKey } from '../../../src/auth/api-key-format.js';
 import { newEnrolmentToken } from '../../../src/agents/enrolment-token.js';
 import { AgentsApp, HOST, PROTOCOL, type TestUser } from './agents-app.js';
 
@@ -68,6 +68,29 @@ describe('agents', () => {
         403,
         { ...forged.json<object>(), request_id: used.json<{ request_id: string }>().request_id },
       ]);
+    });
+
+    it('again with the key that the host has made, whenever the answer was lost', async () => {
+      const token = await app.newToken(user, 'lost');
+      const api_key = newApiKey('agent');
+      const ask = (more: object) =>
+        app.send('POST', AGENT_PATHS.enrol, { payload: { token, ...HOST, ...more }, headers: PROTOCOL });
+      const answers = await Promise.all(Array.from({ length: 4 }, () => ask({ api_key })));
+      answers.push(await ask({ api_key }));
+      const [first, ...others] = answers.map((answer) => answer.json<EnrolAnswer>());
+      expect(first).toMatchObject({ name: 'lost', api_key });
+      expect(others).toEqual(Array(4).fill(first));
+      expect((await app.sync(api_key)).statusCode).toBe(200);
+      expect((await agents()).filter(({ name }) => name === 'lost')).toHaveLength(1);
+      for (const more of [{}, { api_key: newApiKey('agent') }])
+        expect(await codeOf(ask(more))).toEqual(refused);
+      const another = await app.newToken(user, 'another');
+      for (const wrong of [api_key, newApiKey('admin'), 'x', `${api_key.slice(0, -1)}!`]) {
+        expect(await codeOf(ask({ token: another, api_key: wrong }))).toEqual([400, 'validation_failed']);
+      }
+      await app.ok(204, app.send('DELETE', `/api/v1/agents/${first!.agent_id}`, { key: user.key }));
+      expect(await codeOf(ask({ api_key }))).toEqual(refused);
+      expect(await codeOf(ask({ token: newEnrolmentToken(), api_key }))).toEqual(refused);
     });
 
     it('one of many that use the same token at once', async () => {

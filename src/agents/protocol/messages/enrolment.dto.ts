@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { EnrolAnswer, EnrolRequest } from '../../../agent-protocol/messages.js';
+import { IsOptional } from 'class-validator';
 import { IgnoresUnknownFields } from '../../../rest/unknown-fields.decorator.js';
 import { MAX_TOKEN_CHARS } from '../../enrolment-token.js';
 import { Line, Text } from './field-rules.js';
@@ -21,6 +22,11 @@ export class HostDto {
 export class EnrolRequestDto extends HostDto implements EnrolRequest {
   @Text(MAX_TOKEN_CHARS, 'stw_enrol_000000000000000000000000000000…')
   token: string;
+
+  /** Made by the host itself; enrolling again with it and the same token is answered again. */
+  @IsOptional()
+  @Text(MAX_TOKEN_CHARS, 'stw_agent_000000000000000000000000000000…')
+  api_key?: string;
 }
 
 export class EnrolAnswerDto implements EnrolAnswer {
