@@ -9,7 +9,8 @@ import { answerOf, MortalApi } from '../support/upload-history/api.js';
 import { type FinalFile, History } from '../support/upload-history/history.js';
 import { killAtRandom, spoilLine } from '../support/upload-history/killing.js';
 import { MortalServers } from '../support/upload-history/servers.js';
-import { sha256, UPLOAD_PATHS } from '../support/upload-history/writers.js';
+import { UPLOAD_PATHS } from '../support/upload-history/upload-paths.js';
+import { sha256 } from '../support/upload-history/writers.js';
 
 /*
  * Eight writers upload by every path there is, while servers and PostgreSQL are killed and the line to the bucket is

@@ -24,7 +24,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** Bodies that are the file: one call of the bucket, a streamed one, and many calls when the length is not told. */
-const raw: UploadPath = async ({ api, history, random }, name) => {
+export const raw: UploadPath = async ({ api, history, random }, name) => {
   const content = contentOf(name, random.pick([0, 700, 10 * KIB, 300 * KIB]));
   const acknowledge = history.invoke(name, sha256(content));
   const response = await api.fetch(`/api/v1/files?filename=${name}`, {
@@ -35,7 +35,7 @@ const raw: UploadPath = async ({ api, history, random }, name) => {
   acknowledge((await answerOf<AnsweredFile>(response)).id);
 };
 
-const chunked: UploadPath = async ({ api, history, random }, name) => {
+export const chunked: UploadPath = async ({ api, history, random }, name) => {
   const content = contentOf(name, random.pick([9 * KIB, 400 * KIB, 6 * MIB]));
   const acknowledge = history.invoke(name, sha256(content));
   const body = new Blob([content]).stream();
@@ -48,7 +48,7 @@ const chunked: UploadPath = async ({ api, history, random }, name) => {
   acknowledge((await answerOf<AnsweredFile>(response)).id);
 };
 
-const form: UploadPath = async ({ api, history, random }, name) => {
+export const form: UploadPath = async ({ api, history, random }, name) => {
   const body = new FormData();
   const acknowledge = new Map<string, (fileId: number) => void>();
   for (const part of [`${name}.1`, `${name}.2`]) {
@@ -62,7 +62,7 @@ const form: UploadPath = async ({ api, history, random }, name) => {
 };
 
 /** A file, and then other contents for it: each makes the former one a version. */
-const overwriting: UploadPath = async ({ api, history, random }, name) => {
+export const overwriting: UploadPath = async ({ api, history, random }, name) => {
   for (let turn = 1; turn <= 3; turn++) {
     const content = contentOf(`${name} ${turn}`, random.pick([300, 20 * KIB]));
     const acknowledge = history.invoke(name, sha256(content));
@@ -74,8 +74,6 @@ const overwriting: UploadPath = async ({ api, history, random }, name) => {
     acknowledge((await answerOf<AnsweredFile>(response)).id);
   }
 };
-
-export const UPLOAD_PATHS: Readonly<Record<string, UploadPath>> = { raw, chunked, form, overwriting };
 
 export function contentOf(seed: string, sizeBytes: number): Buffer<ArrayBuffer> {
   return Buffer.from(noise(sizeBytes, seed));
