@@ -971,6 +971,11 @@ export type FilePageDto = {
     data: Array<FileDto>;
 };
 
+export type FileSummaryDto = {
+    file_count: number;
+    total_bytes: number;
+};
+
 export type FileSyncFailed = {
     local_file_id: number;
     filename: string;
@@ -4965,11 +4970,6 @@ export type ListFilesData = {
          */
         limit?: number;
         /**
-         * What to sort by; files that are equal in it follow by id.
-         */
-        sort?: 'id' | 'filename' | 'file_size' | 'uploaded_at';
-        order?: 'asc' | 'desc';
-        /**
          * Only names that begin with this, byte for byte.
          */
         filename_prefix?: string;
@@ -4990,6 +4990,47 @@ export type ListFilesData = {
          */
         uploaded_before?: string;
         /**
+         * Only files in this folder; empty for the top.
+         */
+        folder?: string;
+        /**
+         * With `folder`: files below it, too.
+         */
+        recursive?: boolean;
+        /**
+         * Only files with all of these tags, separated by commas.
+         */
+        tags?: string;
+        /**
+         * In bytes, inclusive.
+         */
+        min_size?: number;
+        /**
+         * In bytes, inclusive.
+         */
+        max_size?: number;
+        /**
+         * Only files with this content: its SHA-256 in hex.
+         */
+        checksum?: string;
+        /**
+         * Only this media type, or all of a kind, such as `image*`.
+         */
+        content_type?: string;
+        /**
+         * Only protected files, or only others.
+         */
+        protected?: boolean;
+        /**
+         * Only files whose object was not found in the bucket, or only others.
+         */
+        missing?: boolean;
+        /**
+         * What to sort by; files that are equal in it follow by id.
+         */
+        sort?: 'id' | 'filename' | 'folder' | 'file_size' | 'uploaded_at';
+        order?: 'asc' | 'desc';
+        /**
          * `next_cursor` of the answer before.
          */
         cursor?: string;
@@ -5000,6 +5041,10 @@ export type ListFilesData = {
 export type ListFilesErrors = {
     /**
      * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
      */
     400: Problem;
     /**
@@ -5550,6 +5595,114 @@ export type ReconcileBucketResponses = {
 };
 
 export type ReconcileBucketResponse = ReconcileBucketResponses[keyof ReconcileBucketResponses];
+
+export type SummarizeFilesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Only names that begin with this, byte for byte.
+         */
+        filename_prefix?: string;
+        /**
+         * Only names that contain this; upper and lower case are alike.
+         */
+        filename_contains?: string;
+        /**
+         * Only files in this kind of store.
+         */
+        provider?: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+        /**
+         * Only files uploaded later than this.
+         */
+        uploaded_after?: string;
+        /**
+         * Only files uploaded earlier than this.
+         */
+        uploaded_before?: string;
+        /**
+         * Only files in this folder; empty for the top.
+         */
+        folder?: string;
+        /**
+         * With `folder`: files below it, too.
+         */
+        recursive?: boolean;
+        /**
+         * Only files with all of these tags, separated by commas.
+         */
+        tags?: string;
+        /**
+         * In bytes, inclusive.
+         */
+        min_size?: number;
+        /**
+         * In bytes, inclusive.
+         */
+        max_size?: number;
+        /**
+         * Only files with this content: its SHA-256 in hex.
+         */
+        checksum?: string;
+        /**
+         * Only this media type, or all of a kind, such as `image*`.
+         */
+        content_type?: string;
+        /**
+         * Only protected files, or only others.
+         */
+        protected?: boolean;
+        /**
+         * Only files whose object was not found in the bucket, or only others.
+         */
+        missing?: boolean;
+    };
+    url: '/api/v1/files/summary';
+};
+
+export type SummarizeFilesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type SummarizeFilesError = SummarizeFilesErrors[keyof SummarizeFilesErrors];
+
+export type SummarizeFilesResponses = {
+    /**
+     * OK
+     */
+    200: FileSummaryDto;
+};
+
+export type SummarizeFilesResponse = SummarizeFilesResponses[keyof SummarizeFilesResponses];
 
 export type ListTrashData = {
     body?: never;

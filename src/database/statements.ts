@@ -2,7 +2,10 @@ import pg from 'pg';
 import { RequestError } from '../errors/request-errors.js';
 import { isConnectionLoss } from './connection-loss.js';
 
-/** A statement that each connection prepares once. `name` is unique in the whole of Stowage. */
+/**
+ * A statement that each connection prepares once. `name` is unique in the whole of Stowage; with an empty one it is
+ * planned anew for its values each time, for statements whose best plan depends on them.
+ */
 export interface Statement {
   readonly name: string;
   readonly text: string;

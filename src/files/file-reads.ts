@@ -3,13 +3,25 @@ import type { Statements } from '../database/statements.js';
 import { decodeCursor, encodeCursor, type CursorField } from '../rest/cursor.js';
 import type { CloudFileDto } from './cloud-api.dto.js';
 import { CLOUD_FILE_SHAPE, FILE_SHAPE, type FileShape } from './file-shapes.js';
-import { type FileListing, fileListing, type FilePosition, type FileSort } from './file-listing.js';
+import {
+  type FileFilters,
+  type FileListing,
+  fileListing,
+  fileSummary,
+  type FilePosition,
+  type FileSort,
+} from './file-listing.js';
 import type { FileDto } from './files.dto.js';
 import { gridStatement, readGrid } from './text-grid.js';
 
 export interface FilePage<File> {
   readonly files: File[];
   readonly nextCursor: string | undefined;
+}
+
+export interface FileSummary {
+  readonly fileCount: number;
+  readonly totalBytes: number;
 }
 
 export type ListRequest = Omit<FileListing, 'after'> & { readonly cursor?: string };
@@ -85,6 +97,7 @@ interface RecordRow {
 const CURSOR_FIELDS: Readonly<Record<FileSort, Readonly<Record<string, CursorField>>>> = {
   id: { id: 'integer' },
   filename: { id: 'integer', value: 'text' },
+  folder: { id: 'integer', value: 'text', name: 'text' },
   file_size: { id: 'integer', value: 'bigint' },
   uploaded_at: { id: 'integer', value: 'timestamp' },
 };
@@ -107,7 +120,8 @@ export class FileReads {
 
   /** Files in the trash, what was deleted last first. @throws RequestError `validation_failed` for a foreign cursor */
   async trashPage(userId: number, limit: number, cursor: string | undefined): Promise<FilePage<FileDto>> {
-    const after = cursor === undefined ? undefined : decodeCursor<FilePosition>(cursor, TRASH_CURSOR);
+    const after =
+      cursor === undefined ? undefined : decodeCursor<Omit<FilePosition, 'name'>>(cursor, TRASH_CURSOR);
     const columns = FILE_SHAPE.columns.length;
     const query =
       after === undefined
@@ -118,6 +132,13 @@ export class FileReads {
     const files = Array.from({ length: shown }, (_, row) => FILE_SHAPE.fileOf(texts, row * columns));
     const last = rowCount > limit ? files.at(-1) : undefined;
     return { files, nextCursor: last && encodeCursor({ id: last.id, value: last.trashed_at! }) };
+  }
+
+  /** How many files match, and how many bytes they have. */
+  async summary(userId: number, filters: FileFilters): Promise<FileSummary> {
+    const { statement, values } = fileSummary(userId, filters);
+    const [row] = await this.statements.query<{ file_count: string; total_bytes: string }>(statement, values);
+    return { fileCount: Number(row!.file_count), totalBytes: Number(row!.total_bytes) };
   }
 
   /** @throws RequestError `not_found` */
@@ -180,6 +201,7 @@ function cursorOf(last: (column: string) => string, sort: FileSort): string {
   const id = Number(last('id'));
   if (sort === 'id') return encodeCursor({ id });
   const value = last(sort);
+  if (sort === 'folder') return encodeCursor({ id, value, name: last('filename') });
   if (sort === 'file_size') return encodeCursor({ id, value: Number(value) });
   return encodeCursor({ id, value: sort === 'uploaded_at' ? `${value.replace(' ', 'T')}Z` : value });
 }

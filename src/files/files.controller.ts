@@ -35,9 +35,9 @@ import {
   DownloadUrlDto,
   FileDto,
   FilePageDto,
-  ListFilesQuery,
   UploadedFilesDto,
 } from './files.dto.js';
+import { FileFilterQuery, FileSummaryDto, filtersOf, ListFilesQuery } from './list-files.dto.js';
 import { isMultipartForm } from './form-boundary.js';
 import { BUCKET_PROBLEMS, FORM_SCHEMA, PlaceQuery, REPR_DIGEST, UPLOAD_PROBLEMS } from './upload-docs.js';
 import { uploadRequestOf, type UploadingRequest } from './upload-request.js';
@@ -121,7 +121,7 @@ export class FilesController {
   @Scopes('user')
   @ApiOperation({ operationId: 'listFiles', summary: 'List your files' })
   @ApiOkResponse({ type: FilePageDto })
-  @ApiProblems('validation_failed')
+  @ApiProblems('validation_failed', 'invalid_folder', 'invalid_tags')
   async list(
     @Req() request: AuthenticatedRequest,
     @Query() query: ListFilesQuery,
@@ -133,15 +133,22 @@ export class FilesController {
       order: query.order,
       limit: query.limit,
       cursor: query.cursor,
-      filenamePrefix: query.filename_prefix,
-      filenameContains: query.filename_contains,
-      provider: query.provider,
-      uploadedAfter: query.uploaded_after,
-      uploadedBefore: query.uploaded_before,
+      ...filtersOf(query),
     });
     const { files, nextCursor } = page;
     if (nextCursor !== undefined) void reply.header('link', nextLink(request.url, nextCursor));
     return { data: files, next_cursor: nextCursor ?? null };
+  }
+
+  /** Reads all that match, so it takes longer than a page of them. */
+  @Get('/api/v1/files/summary')
+  @Scopes('user')
+  @ApiOperation({ operationId: 'summarizeFiles', summary: 'Count your files and their bytes' })
+  @ApiOkResponse({ type: FileSummaryDto })
+  @ApiProblems('validation_failed', 'invalid_folder', 'invalid_tags')
+  async summary(@Caller() { userId }: Principal, @Query() query: FileFilterQuery): Promise<FileSummaryDto> {
+    const { fileCount, totalBytes } = await this.reads.summary(userId, filtersOf(query));
+    return { file_count: fileCount, total_bytes: totalBytes };
   }
 
   @Get('/api/v1/files/:id')

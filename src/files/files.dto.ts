@@ -14,7 +14,6 @@ import {
 } from 'class-validator';
 import { Page, PageQuery, toBoolean, toInteger } from '../rest/page.dto.js';
 import { PROVIDER_NAMES, type ProviderName } from '../storage-providers/storage-provider.js';
-import { FILE_SORTS, type FileSort, type SortOrder } from './file-listing.js';
 import { MAX_FOLDER_CHARS } from './folder-path.js';
 import { MAX_TAGS } from './tags.js';
 import { MAX_DOWNLOAD_URL_SECONDS } from './upload-limits.js';
@@ -100,65 +99,6 @@ export class FilePageDto extends Page {
 /** The files of a form that used the field `files`, in its order. */
 export class UploadedFilesDto {
   data: FileDto[];
-}
-
-const WELL_FORMED = /^[^\p{Cc}\p{Cs}]+$/u;
-const WELL_FORMED_HELP = { message: 'must be 1 to 255 characters without control characters' };
-const RFC_3339 = /^\d{4}-\d\d-\d\d(?:[Tt]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:\d\d))?$/;
-const RFC_3339_HELP = { message: 'must be a date such as 2026-11-22 or a time such as 2026-11-22T10:15:30Z' };
-
-/** A date or time of RFC 3339 in UTC; anything else stays as it is and fails its pattern. */
-const toUtc = ({ value }: TransformFnParams): unknown => {
-  const time = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(time) ? `${String(value)} ` : new Date(time).toISOString();
-};
-
-/** Which files to list, and how. */
-export class ListFilesQuery extends PageQuery {
-  /** What to sort by; files that are equal in it follow by id. */
-  @ApiProperty({ enum: FILE_SORTS, default: 'id', required: false })
-  @IsIn(FILE_SORTS)
-  sort: FileSort = 'id';
-
-  @ApiProperty({ enum: ['asc', 'desc'], default: 'desc', required: false })
-  @IsIn(['asc', 'desc'])
-  order: SortOrder = 'desc';
-
-  /** Only names that begin with this, byte for byte. */
-  @ApiProperty({ required: false, maxLength: 255, example: 'q3-' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  @Matches(WELL_FORMED, WELL_FORMED_HELP)
-  filename_prefix?: string;
-
-  /** Only names that contain this; upper and lower case are alike. */
-  @ApiProperty({ required: false, maxLength: 255, example: 'report' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  @Matches(WELL_FORMED, WELL_FORMED_HELP)
-  filename_contains?: string;
-
-  /** Only files in this kind of store. */
-  @ApiProperty({ enum: PROVIDER_NAMES, required: false })
-  @IsOptional()
-  @IsIn(PROVIDER_NAMES)
-  provider?: ProviderName;
-
-  /** Only files uploaded later than this. */
-  @ApiProperty({ required: false, format: 'date-time', example: '2026-11-01T00:00:00Z' })
-  @ValidateIf((_, value) => value !== undefined)
-  @Transform(toUtc)
-  @Matches(RFC_3339, RFC_3339_HELP)
-  uploaded_after?: string;
-
-  /** Only files uploaded earlier than this. */
-  @ApiProperty({ required: false, format: 'date-time', example: '2026-12-01T00:00:00Z' })
-  @ValidateIf((_, value) => value !== undefined)
-  @Transform(toUtc)
-  @Matches(RFC_3339, RFC_3339_HELP)
-  uploaded_before?: string;
 }
 
 /** How a file is deleted. */

@@ -26,6 +26,18 @@ const UP = [
   `CREATE INDEX cloud_files_by_folder ON cloud_files (user_id, folder COLLATE "C", filename COLLATE "C", id)
     WHERE state = 'stored'`,
   `CREATE INDEX cloud_files_trash ON cloud_files (user_id, trashed_at, id) WHERE state = 'trashed'`,
+  // Files without tags, protection or alarm cost nothing here.
+  `CREATE INDEX cloud_files_tags ON cloud_files USING gin (tags) WHERE state = 'stored' AND tags <> '{}'`,
+  `CREATE INDEX cloud_files_protected ON cloud_files (user_id, id) WHERE state = 'stored' AND protected`,
+  `CREATE INDEX cloud_files_missing ON cloud_files (user_id, id) WHERE state = 'stored' AND missing_since IS NOT NULL`,
+  `CREATE INDEX cloud_files_checksum ON cloud_files USING hash (checksum) WHERE state = 'stored'`,
+  // Not every PostgreSQL has this extension, or lets us create it; names are then searched without, which takes longer.
+  `DO $$ BEGIN
+    CREATE EXTENSION IF NOT EXISTS pg_trgm;
+    CREATE INDEX cloud_files_name_search ON cloud_files USING gin (lower(filename) gin_trgm_ops) WHERE state = 'stored';
+  EXCEPTION WHEN OTHERS THEN
+    RAISE NOTICE 'names of files are searched without an index: %', SQLERRM;
+  END $$`,
   `DROP INDEX cloud_files_unfinished`,
   `CREATE INDEX cloud_files_unfinished ON cloud_files (state, id) WHERE state IN ('pending', 'deleting')`,
   `CREATE TABLE file_versions (
@@ -111,6 +123,11 @@ const DOWN = [
   `DROP TABLE uploads`,
   `DROP TABLE file_versions`,
   `DROP INDEX cloud_files_unfinished`,
+  `DROP INDEX IF EXISTS cloud_files_name_search`,
+  `DROP INDEX cloud_files_checksum`,
+  `DROP INDEX cloud_files_missing`,
+  `DROP INDEX cloud_files_protected`,
+  `DROP INDEX cloud_files_tags`,
   `DROP INDEX cloud_files_trash`,
   `DROP INDEX cloud_files_by_folder`,
   `ALTER TABLE cloud_files ALTER COLUMN object_key TYPE TEXT COLLATE "default"`,

@@ -45,6 +45,12 @@ describe('listings of files', () => {
     await run(`UPDATE cloud_files SET state = 'pending' WHERE filename = 'z'`);
     await run(`UPDATE cloud_files SET state = 'deleting' WHERE filename = '_'`);
     await run(`UPDATE cloud_files SET user_id = 2 WHERE filename = 'é'`);
+    await run(`UPDATE cloud_files SET folder = 'x/', tags = '{one,two}' WHERE filename = 'a'`);
+    await run(
+      `UPDATE cloud_files SET folder = 'x/y/', tags = '{two}', protected = true WHERE filename = 'ab'`,
+    );
+    await run(`UPDATE cloud_files SET folder = 'x0/', missing_since = now() WHERE filename = '%'`);
+    await run(`UPDATE cloud_files SET content_type = 'image/png', checksum = 'c' WHERE filename = 'Zebra'`);
   });
 
   afterAll(async () => {
@@ -122,8 +128,33 @@ describe('listings of files', () => {
     [{ filenamePrefix: 'a', filenameContains: 'b' }, ['a_b', 'ab']],
     [{ filenamePrefix: 'nothing' }, []],
     [{ provider: 'nothing' }, []],
+    [{ filenameContains: '_' }, ['a_b']],
+    [{ filenameContains: '\\' }, []],
+    [{ folder: 'x/' }, ['a']],
+    [{ folder: 'x/', recursive: true }, ['a', 'ab']],
+    [{ folder: '', filenamePrefix: 'a' }, ['a%', 'a_b']],
+    [{ folder: '', recursive: true, filenamePrefix: 'a' }, ['a', 'a%', 'a_b', 'ab']],
+    [{ tags: ['two'] }, ['a', 'ab']],
+    [{ tags: ['one', 'two'] }, ['a']],
+    [{ protected: true }, ['ab']],
+    [{ missing: true }, ['%']],
+    [{ missing: false, filenameContains: '%' }, ['a%']],
+    [{ checksum: 'c' }, ['Zebra']],
+    [{ contentType: 'image/*' }, ['Zebra']],
+    [{ contentType: 'image/png' }, ['Zebra']],
+    [{ contentType: 'image/p' }, []],
+    [{ minSizeBytes: 1, maxSizeBytes: 1, filenamePrefix: 'Z' }, []],
   ])('are filtered by %j', async (filter, names) => {
     expect(await namesOf(filter)).toEqual(names);
+  });
+
+  it('are counted by the same filters', async () => {
+    const { files } = await list({ recursive: true, folder: 'x/' });
+    expect(await reads.summary(1, { recursive: true, folder: 'x/' })).toEqual({
+      fileCount: 2,
+      totalBytes: files.reduce((sum, { file_size }) => sum + file_size, 0),
+    });
+    expect(await reads.summary(3, {})).toEqual({ fileCount: 0, totalBytes: 0 });
   });
 
   it('are filtered by provider and time', async () => {
