@@ -279,6 +279,48 @@ describe('resumable uploads', () => {
     ]);
   });
 
+  it('that nobody goes on with come to their end', async () => {
+    const keys = keysInBucket();
+    const left = await tus.create(20 * MIB);
+    await tus.patch(left, 0, noise(9 * MIB));
+    await client.json('PUT', '/api/v1/settings/sync', { max_file_size: 200 * MIB });
+    const direct = await client.json<{ id: string }>('POST', '/api/v1/uploads', {
+      filename: 'd',
+      size: 101 * MIB,
+    });
+    expect([keysInBucket().length, double.store.uploads(double.bucket).length]).toEqual([keys.length + 1, 2]);
+    // As if the server had died between its last two steps.
+    const crashed = await tus.create(3, { filename: 'crashed' });
+    await tus.patch(crashed, 0, Buffer.from('abc'));
+    const ids = [left, crashed].map((path) => path.split('/').at(-1));
+    await database.query(`UPDATE uploads SET expires_at = now() - interval '1 hour' WHERE id IN ($1, $2)`, [
+      ids[0],
+      direct.id,
+    ]);
+    await database.query('DELETE FROM cloud_files WHERE id = (SELECT file_id FROM uploads WHERE id = $1)', [
+      ids[1],
+    ]);
+    await database.query(
+      `UPDATE uploads SET state = 'completing', file_id = NULL, ended_at = NULL WHERE id = $1`,
+      [ids[1]],
+    );
+    await database.query(`SELECT graphile_worker.add_job('uploads.expire', '{}'::json)`);
+    const states = async () => {
+      const values = [ids[0], direct.id, ids[1]];
+      const { rows } = await database.query(
+        'SELECT state FROM uploads WHERE id = ANY ($1) ORDER BY array_position($1, id)',
+        [values],
+      );
+      return (rows as { state: string }[]).map(({ state }) => state).join(' ');
+    };
+    const ended = async () => (await states()) === 'aborted aborted completed';
+    await untilReady('The end of the uploads', ended, { timeoutMs: 30_000 });
+    expect((await tus.ask('HEAD', left))?.status).toBe(410);
+    const id = (await tus.ask('HEAD', crashed))?.headers['stowage-file-id'];
+    expect(await contentOf(String(id))).toBe(fingerprint(Buffer.from('abc')));
+    expect([keysInBucket().length, double.store.uploads(double.bucket).length]).toEqual([keys.length + 1, 0]);
+  });
+
   describe('refuse', () => {
     it.each([
       ['another version', { 'tus-resumable': '0.2.2', 'upload-length': 1 }, 412, 'unsupported_tus_version'],

@@ -4,10 +4,10 @@ import type { TusRows } from './tus-rows.js';
 import type { TusUpload } from './tus-upload.js';
 
 /** A lock that nobody renews is over after so long. */
-export const LOCK_SECONDS = 30;
-const RENEW_EVERY_MS = 8_000;
+export const LOCK_SECONDS = 15;
+const RENEW_EVERY_MS = 4_000;
 /** When renewing has failed for so long, the holder stops by itself, before others may begin. */
-const TRUSTED_MS = 22_000;
+const TRUSTED_MS = 10_000;
 
 /**
  * One request's right to change one upload, held in the upload's row, so that it counts for all replicas. It is renewed
