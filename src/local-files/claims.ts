@@ -40,6 +40,13 @@ const RENEW = {
     RETURNING held.lease_id`,
 };
 
+/** What waits long because its bucket did not work. */
+const HASTEN = {
+  name: 'local_files_hasten',
+  text: `UPDATE local_file_syncs SET next_attempt_at = now()
+    WHERE server_name = $1 AND user_id = $2 AND state = 'failed' AND next_attempt_at > now()`,
+};
+
 /** As if it had not been tried; what changed meanwhile changes nothing. */
 const RELEASE = {
   name: 'local_files_release',
@@ -87,6 +94,11 @@ export class Claims {
       LEASE_SECONDS,
     ]);
     return new Set(rows.map((row) => row.lease_id));
+  }
+
+  /** The user's bucket works again: what failed is due now. */
+  async hasten(userId: number): Promise<void> {
+    await this.statements.query(HASTEN, [this.serverName, userId]);
   }
 
   /** Gives a file back that was not tried to its end. */

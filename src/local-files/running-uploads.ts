@@ -9,6 +9,9 @@ export const UPLOADS_AT_ONCE = 8;
 export const UPLOADS_AT_ONCE_PER_USER = 4;
 /** After the database did not take an outcome. */
 const DATABASE_PAUSE_MS = 2_000;
+/** A look for due files that took so long and found none is followed by a rest, so many times as long. */
+const LONG_LOOK_MS = 100;
+const REST_TIMES = 20;
 
 export interface RunningUploadsOptions {
   readonly claims: Claims;
@@ -63,7 +66,7 @@ export class RunningUploads {
       this.wanted = false;
       try {
         while (this.mayTake()) {
-          const claim = await this.options.claims.take(this.exceptUsers());
+          const claim = await this.take();
           if (claim === undefined) break;
           this.start(claim);
         }
@@ -75,6 +78,16 @@ export class RunningUploads {
 
   private mayTake(): boolean {
     return !this.stopped && this.running.size < UPLOADS_AT_ONCE && this.options.now() >= this.restUntilMs;
+  }
+
+  /** Looking past many files of users who pause takes a while: it is not done all the time. */
+  private async take(): Promise<Claim | undefined> {
+    const { claims, now } = this.options;
+    const startedMs = now();
+    const claim = await claims.take(this.exceptUsers());
+    const tookMs = now() - startedMs;
+    if (claim === undefined && tookMs > LONG_LOOK_MS) this.restUntilMs = now() + REST_TIMES * tookMs;
+    return claim;
   }
 
   private exceptUsers(): number[] {
@@ -106,7 +119,7 @@ export class RunningUploads {
     };
     try {
       const outcome = await upload.run(claim, signal, progress);
-      this.heed(claim, outcome);
+      await this.heed(claim, outcome);
       count(outcome);
     } catch (error) {
       if (!signal.aborted) this.rest(error);
@@ -115,10 +128,12 @@ export class RunningUploads {
     }
   }
 
-  private heed({ userId }: Claim, outcome: UploadOutcome): void {
-    const { pauses } = this.options;
-    if (outcome === 'uploaded') pauses.worked(userId);
+  private async heed({ userId }: Claim, outcome: UploadOutcome): Promise<void> {
+    const { pauses, claims } = this.options;
     if (outcome === 'bucket_failed') pauses.failed(userId);
+    if (outcome !== 'uploaded' || !pauses.isOnProbation(userId)) return;
+    pauses.worked(userId);
+    await claims.hasten(userId);
   }
 
   private rest(error: unknown): void {

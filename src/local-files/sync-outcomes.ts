@@ -13,6 +13,8 @@ import { stampOf } from './local-content.js';
 export const TOLD_AFTER_ATTEMPTS = 5;
 const FIRST_RETRY_SECONDS = 1;
 const LONGEST_RETRY_SECONDS = 3_600;
+/** One file tries for all whether the bucket works again, so that its user hears of an outage, and of it once. */
+const FIRST_IN_LINE_SECONDS = 3_600;
 /** How often the outcome of a lost commit is asked for before the file is left to whoever claims it next. */
 const COMMIT_ATTEMPTS = 3;
 const COMMIT_PAUSE_MS = 500;
@@ -81,7 +83,7 @@ export class SyncOutcomes {
   ): Promise<void> {
     const { localFileId, leaseId, userId, filename, attempts } = claim;
     const isOften = attempts >= TOLD_AFTER_ATTEMPTS;
-    const waitSeconds = ofBucket && !isOften ? 0 : this.retryAfterSeconds(attempts);
+    const waitSeconds = ofBucket && !isOften ? -FIRST_IN_LINE_SECONDS : this.retryAfterSeconds(attempts);
     const state = isOften ? 'failed' : 'waiting';
     await this.transaction(async (manager) => {
       const values = [localFileId, leaseId, state, waitSeconds, code, sentence];
