@@ -159,7 +159,8 @@ describe('1,000 local files, while the bucket fails and the server is killed', (
     await client.json('POST', `/api/v1/local-files/${id}/upload`);
     await untilReady(
       'The late file',
-      async () => (await client.json<{ state: string }>('GET', `/api/v1/local-files/${id}`)).state === 'synced',
+      async () =>
+        (await client.json<{ state: string }>('GET', `/api/v1/local-files/${id}`)).state === 'synced',
       { timeoutMs: 120_000 },
     );
     expect(await told()).toMatchObject([{ local_file_id: id, attempts: 5 }]);
