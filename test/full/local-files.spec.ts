@@ -13,7 +13,6 @@ import { untilReady } from '../support/until-ready.js';
 
 const FILES = 1_000;
 const BATCHES = 20;
-const KILLS = 8;
 /** From none over one call with a buffer to one with a stream. */
 const SIZES = [0, 1, 5_000, 70_000, 262_144, 262_145, 900_000];
 
@@ -79,7 +78,9 @@ describe('1,000 local files, while the bucket fails and the server is killed', (
     return (await database.query<{ n: number }>(statement, [state])).rows[0]!.n;
   };
 
+  /** In one transaction, so that none of them is uploaded before all are there. */
   async function addBatch(batch: number): Promise<void> {
+    await database.query('BEGIN');
     for (let at = 0; at < FILES / BATCHES; at++) {
       const number = batch * (FILES / BATCHES) + at;
       const content = noise(SIZES[number % SIZES.length]!, `local ${number}`);
@@ -91,26 +92,38 @@ describe('1,000 local files, while the bucket fails and the server is killed', (
       );
       expected.set(rows[0]!.id, createHash('sha256').update(content).digest('hex'));
     }
+    await database.query('COMMIT');
+  }
+
+  /** @returns whether that was in the middle of uploads */
+  async function killInTheMiddle(delayMs: number): Promise<boolean> {
+    const isDone = async () => (await count('synced')) === expected.size;
+    await untilReady('An upload', async () => (await count('uploading')) > 0 || (await isDone()), {
+      timeoutMs: 400_000,
+    });
+    await sleep(delayMs);
+    await client.server.kill();
+    const wasInTheMiddle = (await count('uploading')) > 0;
+    await client.server.restart();
+    return wasInTheMiddle;
   }
 
   it('loses none, doubles none, and alters none', async () => {
-    let kills = 0;
+    let killsInTheMiddle = 0;
     for (let batch = 0; batch < BATCHES; batch++) {
-      const adding = addBatch(batch);
-      await sleep(150 + ((batch * 130) % 500));
-      FAULTS[batch % FAULTS.length]!(proxy);
-      await sleep(600);
-      mend(proxy);
-      await adding;
-      if (batch % 2 === 1 && kills < KILLS) {
-        // While at least one of them is on its way.
-        await untilReady('An upload', async () => (await count('uploading')) > 0, { timeoutMs: 120_000 });
-        await client.server.kill();
-        await client.server.restart();
-        kills += 1;
+      await addBatch(batch);
+      if (batch % 2 === 0) {
+        await sleep(100 + ((batch * 130) % 400));
+        FAULTS[(batch / 2) % FAULTS.length]!(proxy);
+        await sleep(600);
+        mend(proxy);
+      } else {
+        proxy.faults.latencyMs = 50;
+        if (await killInTheMiddle((batch * 37) % 120)) killsInTheMiddle += 1;
+        proxy.faults.latencyMs = 0;
       }
     }
-    expect(kills).toBe(KILLS);
+    expect(killsInTheMiddle).toBeGreaterThanOrEqual(5);
     await untilReady('Every file', async () => (await count('synced')) === FILES, {
       timeoutMs: 420_000,
       explain: () => client.server.logs().split('\n').slice(-20).join('\n'),
