@@ -53,9 +53,9 @@ async function trySweep(world: World): Promise<void> {
 /** Time passes, mostly hours; the rows are dumped, and sometimes an older dump is all that is left. */
 async function fate(world: World): Promise<void> {
   for (let moment = 0; moment < MOMENTS; moment += 1) {
-    await world.turns.next();
+    for (let turns = world.chance.below(60); turns > 0; turns -= 1) await world.turns.next();
     const { chance } = world;
-    world.nowMs += chance.happens(0.6) ? chance.below(8 * HOUR_MS) : chance.below(60 * HOUR_MS);
+    world.pass(chance.happens(0.6) ? chance.below(8 * HOUR_MS) : chance.below(60 * HOUR_MS));
     if (chance.happens(0.5)) expireUploads(world);
     if (chance.happens(0.2)) dump(world);
     if (chance.happens(0.06)) restore(world);

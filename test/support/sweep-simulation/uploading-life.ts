@@ -24,13 +24,14 @@ const ACTS = [putOnce, putOnce, inParts, inParts, direct, tus, overwrite, trash,
 async function putOnce(world: World): Promise<void> {
   const key = world.key();
   const { storage } = world.opened;
-  try {
-    await storage.put(key, BYTE, ONE);
-  } catch (error) {
-    if (error instanceof StorageError) await storage.delete(key);
-    throw error;
-  }
-  await world.step();
+  await world.underWay(async () => {
+    try {
+      await storage.put(key, BYTE, ONE);
+    } catch (error) {
+      if (error instanceof StorageError) await storage.delete(key);
+      throw error;
+    }
+  });
   const id = stored(world, key);
   world.counts.put += 1;
   world.promise(id, key);
@@ -114,8 +115,7 @@ async function overwrite(world: World): Promise<void> {
   const file = anyFile(world, 'stored');
   if (file === undefined) return;
   const key = world.key();
-  await world.bucket.storage.put(key, BYTE, ONE);
-  await world.step();
+  await world.underWay(async () => void (await world.bucket.storage.put(key, BYTE, ONE)));
   const now = world.rows.tables.files.get(file.id);
   if (now?.state !== 'stored') return world.bucket.storage.delete(key);
   const id = world.rows.nextId();

@@ -59,6 +59,7 @@ export class World {
   /** Grows with each restore: whoever began before has lost its database. */
   life = 0;
   isQuiet = false;
+  private readonly gaps = new Set<{ readonly untilMs: number }>();
   private keys = 0;
 
   constructor(
@@ -135,6 +136,24 @@ export class World {
       this.counts.crash += 1;
       throw new Crashed();
     }
+  }
+
+  /** From an object to its row less than a day passes, though something may hang in between: so long an upload may last. */
+  async underWay(work: () => Promise<void>): Promise<void> {
+    const gap = { untilMs: this.nowMs + 23 * HOUR_MS };
+    this.gaps.add(gap);
+    try {
+      await work();
+      const turns = this.chance.happens(0.2) ? this.chance.below(400) : 0;
+      for (let turn = 0; turn < turns; turn += 1) await this.turns.next();
+      await this.step();
+    } finally {
+      this.gaps.delete(gap);
+    }
+  }
+
+  pass(ms: number): void {
+    this.nowMs = Math.min(this.nowMs + ms, ...[...this.gaps].map(({ untilMs }) => untilMs));
   }
 
   promise(fileId: number, key: string): void {
