@@ -1,33 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { awsS3 } from '../../src/storage-providers/providers/aws-s3.js';
-import { openOnS3Double } from '../contract/open-stores.js';
-import type { ContractStore } from '../contract/verbs/contract-store.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { simulateDooms } from '../support/doom-simulation/simulation.js';
 import { overlaid } from '../integration/repositories/overlaid-storage.js';
-import type { PaperAgent } from '../integration/repositories/paper-agent.js';
-import { RepositoryWorld } from '../integration/repositories/repository-world.js';
+import { worldOnDouble } from '../support/world-on-double.js';
 
 const refused = expect.objectContaining({ code: 'commit_refused' });
 
 describe('doomed packs', () => {
-  let store: ContractStore;
-  let world: RepositoryWorld;
-  let agent: PaperAgent;
-
-  beforeAll(async () => {
-    store = await openOnS3Double(awsS3, 'aws');
-    world = await RepositoryWorld.start(store.storage);
-  });
-
-  beforeEach(async () => {
-    world.one.bucket.storage = store.storage;
-    agent = await world.newAgent();
-    await agent.takeLease();
-  });
-
-  afterAll(async () => {
-    await world.stop();
-    await store.close();
+  const started = worldOnDouble();
+  let { store, world, agent } = started;
+  beforeEach(() => {
+    ({ store, world, agent } = started);
   });
 
   const packs = () => world.one.dooms.of(agent.workspace.repositoryId);

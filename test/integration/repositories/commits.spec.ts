@@ -1,36 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { SnapshotRow } from '../../../src/repositories/snapshot.entity.js';
 import { Workspace } from '../../../src/repositories/workspace.entity.js';
 import { loadSnapshot } from '../../../src/snapshot-engine/index.js';
 import type { ObjectStorage, StorageCapabilities } from '../../../src/storage-providers/storage-provider.js';
-import { awsS3 } from '../../../src/storage-providers/providers/aws-s3.js';
-import { openOnS3Double } from '../../contract/open-stores.js';
-import type { ContractStore } from '../../contract/verbs/contract-store.js';
 import { overlaid } from './overlaid-storage.js';
-import type { PaperAgent } from './paper-agent.js';
-import { RepositoryWorld } from './repository-world.js';
+import { worldOnDouble } from '../../support/world-on-double.js';
 
 describe('commits', () => {
-  let store: ContractStore;
-  let world: RepositoryWorld;
-  let agent: PaperAgent;
-
-  beforeAll(async () => {
-    store = await openOnS3Double(awsS3, 'aws');
-    world = await RepositoryWorld.start(store.storage);
-  });
-
-  beforeEach(async () => {
-    world.one.bucket.storage = store.storage;
-    agent = await world.newAgent();
-    await agent.takeLease();
-  });
-
-  afterAll(async () => {
-    await world.stop();
-    await store.close();
+  const started = worldOnDouble();
+  let { store, world, agent } = started;
+  beforeEach(() => {
+    ({ store, world, agent } = started);
   });
 
   const rows = (): Promise<SnapshotRow[]> =>
