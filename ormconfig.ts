@@ -12,6 +12,7 @@ import { RateLimit } from './src/http/rate-limit.entity.js';
 import { Job } from './src/jobs/job.entity.js';
 import { JobWorker } from './src/jobs/job-worker.entity.js';
 import { localFilesEntities } from './src/local-files/local-files.entities.js';
+import { movesEntities } from './src/moves/moves.entities.js';
 import { repositoryEntities } from './src/repositories/repositories.entities.js';
 import { LocalFile } from './src/sync-settings/local-file.entity.js';
 import { SyncSettings } from './src/sync-settings/sync-settings.entity.js';
@@ -29,6 +30,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
       ...authEntities,
       ...filesEntities,
       ...localFilesEntities,
+      ...movesEntities,
       ...repositoryEntities,
       ...usageEntities,
       CloudConfig,

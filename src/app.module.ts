@@ -16,6 +16,7 @@ import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { LocalFilesModule } from './local-files/local-files.module.js';
+import { MovesModule } from './moves/moves.module.js';
 import { RepositoriesModule } from './repositories/repositories.module.js';
 import { DrillsModule } from './snapshots/drills/drills.module.js';
 import { MaintenanceModule } from './snapshots/maintenance/maintenance.module.js';
@@ -56,6 +57,7 @@ export class AppModule {
         DirectUploadsModule,
         TusModule,
         LocalFilesModule,
+        MovesModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,
       ],

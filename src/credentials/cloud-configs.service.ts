@@ -9,6 +9,7 @@ import type {
   StorageCapabilities,
 } from '../storage-providers/storage-provider.js';
 import { CloudConfig } from './cloud-config.entity.js';
+import { cloudNotConfigured } from './credentials-error.js';
 import { SealedSecrets, type Secrets } from './sealing/sealed-secrets.service.js';
 import { Sealing } from './sealing/sealing.service.js';
 
@@ -88,6 +89,37 @@ export class CloudConfigs {
   }
 
   /**
+   * Keeps a configuration that is not in use yet. Its version is 0, so that it is never taken for the newest.
+   * @throws CredentialsError `sealed`, `credentials_unreadable`
+   */
+  add({ principal: { userId } }: Actor, config: NewCloudConfig): Promise<CloudConfig> {
+    this.sealing.opened();
+    return this.database.transaction((manager) => this.insert(manager, userId, NOT_IN_USE, config));
+  }
+
+  /**
+   * Makes a kept configuration the active one, as part of the manager's transaction.
+   * @throws CredentialsError `cloud_not_configured` when its credentials were forgotten, `sealed`,
+   *   `credentials_unreadable`
+   */
+  async activate(manager: EntityManager, origin: AuditOrigin, userId: number, id: number): Promise<void> {
+    await lockUser(manager, userId);
+    const config = await manager.findOneBy(CloudConfig, { id, userId, forgottenAt: IsNull() });
+    if (config === null) throw cloudNotConfigured();
+    const version = (await this.seen(userId, manager)).version + 1;
+    const kept = { userId, configId: id, version: config.version };
+    const secrets = await this.secrets.open(kept, config.encryptedConfig);
+    const encryptedConfig = await this.secrets.seal(manager, { ...kept, version }, secrets);
+    await manager.update(CloudConfig, { userId, isActive: true }, { isActive: false, updatedAt: now });
+    await manager.update(CloudConfig, id, { isActive: true, version, encryptedConfig, updatedAt: now });
+    const details = { provider: config.provider, bucket_name: config.bucketName, version };
+    await this.audit.record(
+      { ...origin, action: 'settings.changed', subject: `cloud_config:${id}`, details },
+      manager,
+    );
+  }
+
+  /**
    * Erases all credentials of the user, those of earlier configurations too. The rows stay: files name them.
    * @returns undefined when somebody else changed the settings since `seen`; nothing happened then
    */
@@ -137,16 +169,20 @@ export class CloudConfigs {
       ...[id, userId, version, provider, bucketName, encryptedConfig],
       ...[settings, secretHints, capabilities].map((value) => JSON.stringify(value)),
       ...tested,
+      version !== NOT_IN_USE,
     ]);
     return manager.findOneByOrFail(CloudConfig, { id });
   }
 }
 
+/** Version of a configuration that was never the active one. */
+const NOT_IN_USE = 0;
+
 const INSERT = `
   INSERT INTO cloud_configs (
     id, user_id, version, provider, bucket_name, encrypted_config,
-    settings, secret_hints, capabilities, last_test, last_test_success
-  ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
+    settings, secret_hints, capabilities, last_test, last_test_success, is_active
+  ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
 
 const now = (): string => 'now()';
 

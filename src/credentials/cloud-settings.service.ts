@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { validationFailed } from '../errors/request-errors.js';
 import { assertIfMatch, etagOf } from '../rest/etag.js';
 import type { ConnectionTestResult } from '../storage-providers/connection-checks/fold-result.js';
 import type { ConnectionTestEvent } from '../storage-providers/connection-test.js';
@@ -61,6 +62,20 @@ export class CloudSettings {
       return saved;
     }
     throw settingsChanged();
+  }
+
+  /**
+   * Tests the settings of another bucket and keeps them, while the present ones stay in use.
+   * @throws like `save`; RequestError `validation_failed` for the bucket that is in use
+   */
+  async add(actor: Actor, body: SettingsBody, signal: AbortSignal): Promise<CloudConfig> {
+    const candidate = await this.candidates.read(actor.principal, body);
+    const { active } = candidate.seen;
+    if (active === undefined) throw cloudNotConfigured();
+    const config = this.newConfigOf(candidate, undefined);
+    if (sameBucket(active, config, this.registry)) throw bucketInUse();
+    const test = await this.passedTest(actor, candidate, signal);
+    return this.configs.add(actor, { ...config, test });
   }
 
   /**
@@ -158,6 +173,11 @@ export class CloudSettings {
 /** Names the state of a user's settings; a change that was prepared from another state does not fit. */
 export function etagOfState({ version }: SeenState): string {
   return etagOf(version);
+}
+
+function bucketInUse() {
+  const detail = 'is the bucket in use; change its settings with PUT /api/v1/settings/cloud-storage instead';
+  return validationFailed([{ pointer: '/target/bucket_name', detail, code: 'bucket_in_use' }]);
 }
 
 function secretsOf(provider: StorageProvider, settings: ProviderSettings): ProviderSettings {

@@ -38,6 +38,6 @@ import { SupersededCredentials } from './superseded-credentials.service.js';
     StorageMeter,
     SupersededCredentials,
   ],
-  exports: [CloudStorages, LocalDiskSigning, SealedTexts, Sealing, StorageMeter],
+  exports: [CloudConfigs, CloudSettings, CloudStorages, LocalDiskSigning, SealedTexts, Sealing, StorageMeter],
 })
 export class CredentialsModule {}

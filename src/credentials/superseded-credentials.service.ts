@@ -52,10 +52,12 @@ export class SupersededCredentials implements OnApplicationBootstrap, OnApplicat
     return this.database.query(
       `SELECT id, (
          EXISTS (SELECT 1 FROM cloud_files f WHERE f.cloud_config_id = c.id) OR
+         EXISTS (SELECT 1 FROM file_versions v WHERE v.cloud_config_id = c.id) OR
          EXISTS (SELECT 1 FROM repositories r WHERE r.cloud_config_id = c.id)
        ) AS "inUse"
        FROM cloud_configs c
        WHERE NOT is_active AND forgotten_at IS NULL AND updated_at < now() - make_interval(hours => $1)
+         AND NOT EXISTS (SELECT 1 FROM file_moves m WHERE m.user_id = c.user_id AND m.ended_at IS NULL)
        ORDER BY id LIMIT $2`,
       [KEPT_HOURS, ROWS_PER_SWEEP],
     );

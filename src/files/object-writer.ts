@@ -3,12 +3,11 @@ import type { ObjectStorage } from '../storage-providers/storage-provider.js';
 import type { ByteBudget } from './byte-budget.js';
 import { ExactBody } from './exact-body.js';
 import { lengthRequired, otherLength } from './file-errors.js';
-import type { FileRecords } from './file-records.js';
 import type { WrittenFile } from './written-file.js';
 import { type IncomingFile, type Sender, type UploadTarget, writtenFile } from './incoming-file.js';
 import type { MeasuredContent } from './measured-content.js';
 import type { PartBuffers } from './part-buffers.js';
-import { PartWriter } from './part-writer.js';
+import { PartWriter, type PendingRecords } from './part-writer.js';
 import { CLEAN_UP_MS } from './upload-limits.js';
 import { type BufferedParts, planUpload, type SmallBuffer } from './upload-plan.js';
 
@@ -26,7 +25,7 @@ export class ObjectWriter {
 
   constructor(
     private readonly memory: UploadMemory,
-    records: FileRecords,
+    records: PendingRecords,
   ) {
     this.parts = new PartWriter(records);
   }

@@ -14,6 +14,9 @@ import { type IncomingFile, type Sender, type UploadTarget, writtenFile } from '
 import { CLEAN_UP_MS } from './upload-limits.js';
 import type { StreamedParts } from './upload-plan.js';
 
+/** Who remembers uploads that take many calls. */
+export type PendingRecords = Pick<FileRecords, 'savePending' | 'forgetPending'>;
+
 /** One multipart upload at the provider. */
 interface PartUpload {
   readonly target: UploadTarget;
@@ -33,7 +36,7 @@ interface BegunPart {
  * part is sent, so that a crash leaves nothing that cannot be found.
  */
 export class PartWriter {
-  constructor(private readonly records: FileRecords) {}
+  constructor(private readonly records: PendingRecords) {}
 
   writeStreamed(
     target: UploadTarget,

@@ -7,8 +7,10 @@ import type { LocalFilesErrorCode } from '../local-files/local-files-error.js';
 import type { SnapshotsErrorCode } from '../snapshots/snapshots-error.js';
 import type { StorageErrorCode } from '../storage-providers/storage-errors.js';
 import type { WebhookErrorCode } from '../webhooks/webhook-errors.js';
+import type { MovesErrorCode } from '../moves/moves-error.js';
 import { AGENT_PROBLEMS } from './agent-problems.js';
 import { LOCAL_FILE_PROBLEMS } from './local-file-problems.js';
+import { MOVE_PROBLEMS } from './move-problems.js';
 import type { ProblemKind } from './problem-kind.js';
 import { REPOSITORY_PROBLEMS, type RepositoryProblemCode } from './repository-problems.js';
 import { SNAPSHOT_PROBLEMS } from './snapshot-problems.js';
@@ -21,6 +23,7 @@ export type ErrorCode =
   | CredentialsErrorCode
   | FilesErrorCode
   | LocalFilesErrorCode
+  | MovesErrorCode
   | RepositoryProblemCode
   | SnapshotsErrorCode
   | StorageErrorCode
@@ -426,6 +429,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   },
   ...LOCAL_FILE_PROBLEMS,
   ...AGENT_PROBLEMS,
+  ...MOVE_PROBLEMS,
   ...REPOSITORY_PROBLEMS,
   ...SNAPSHOT_PROBLEMS,
 };

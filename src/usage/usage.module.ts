@@ -15,5 +15,6 @@ import { UsageController } from './usage.controller.js';
   imports: [CredentialsModule, FilesModule, JobsModule, StorageProvidersModule],
   controllers: [UsageController, PricesController],
   providers: [Prices, UsageReads, UsageRecorder, UsageReport],
+  exports: [Prices],
 })
 export class UsageModule {}

@@ -172,6 +172,19 @@ export class FileSyncFailed {
   attempts: number;
 }
 
+/** All files of a user were moved into another bucket, or the move stopped on its way. */
+export class MoveFinished {
+  @ApiProperty(uuid)
+  move_id: string;
+
+  @ApiProperty({ enum: ['moved', 'stopped'], example: 'moved' })
+  state: 'moved' | 'stopped';
+
+  /** Why it stopped, in a sentence. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  problem: string | null;
+}
+
 /** Somebody asked for it, to see whether events arrive. */
 export class WebhookTest {
   @ApiProperty(uuid)

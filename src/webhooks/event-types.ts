@@ -5,6 +5,7 @@ import {
   DrillFinished,
   FileMissing,
   FileSyncFailed,
+  MoveFinished,
   RepositoryProblem,
   RestoreFinished,
   SnapshotFailed,
@@ -36,6 +37,10 @@ export const EVENTS = {
     summary: 'A sweep of a bucket found something strange and deleted nothing',
   },
   'file.sync_failed': { data: FileSyncFailed, summary: 'A local file does not get into the bucket' },
+  'move.finished': {
+    data: MoveFinished,
+    summary: 'All files are in another bucket, or their move stopped',
+  },
   'webhook.test': { data: WebhookTest, summary: 'Somebody tests a webhook' },
 } as const;
 

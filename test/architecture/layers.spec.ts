@@ -11,6 +11,10 @@ const LAYERS: ReadonlyArray<readonly [layer: string, reason: string]> = [
   ['snapshots', 'users’ view of workspaces: snapshots, restores, retention, proof'],
   ['agents', 'who may speak for a host, and what it is told'],
   ['repositories', 'workspaces’ repositories: opening, leases, orders, commits'],
+  [
+    'moves',
+    'takes a user’s files into another bucket; needs everything that files are, and what things cost',
+  ],
   ['usage', 'what a user’s buckets cost; reads everybody’s rows, nobody reads it'],
   ['local-files', 'files of this host that shall be in the bucket, and how they get there'],
   ['files', 'puts files into the bucket of a configuration and may point to local files'],

@@ -5,6 +5,7 @@ import { LocalFileSync1764100000000 } from './1764100000000-local-file-sync.js';
 import { Sweeps1764200000000 } from './1764200000000-sweeps.js';
 import { Usage1764300000000 } from './1764300000000-usage.js';
 import { UnprovenPacks1764400000000 } from './1764400000000-unproven-packs.js';
+import { FileMoves1764320000000 } from './1764320000000-file-moves.js';
 
 /** In order; new migrations go to the end. */
 export const migrations = [
@@ -14,5 +15,6 @@ export const migrations = [
   LocalFileSync1764100000000,
   Sweeps1764200000000,
   Usage1764300000000,
+  FileMoves1764320000000,
   UnprovenPacks1764400000000,
 ];

@@ -33,6 +33,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Workspaces: 'Directories of hosts that are protected by snapshots, and how safe they are.',
   Snapshots: 'States of workspaces in the bucket: list, look into, download, compare, protect, delete.',
   Restores: 'Snapshots on their way back to a host: planned, started, watched.',
+  Moves: 'All files of a user on their way into another bucket.',
   Usage: 'What buckets hold, what is done with them, and what that costs by list prices.',
   Webhooks: 'Events, told to a URL as signed messages (Standard Webhooks 1.0).',
   Agents: 'The processes on hosts that read and write workspaces there.',
