@@ -102,8 +102,8 @@ function contentOf(body: AsyncIterable<Buffer>): FileContent {
   const pieces = body[Symbol.asyncIterator]();
   return {
     async read() {
-      const { done, value } = await pieces.next();
-      return done === true ? null : value;
+      const next = await pieces.next();
+      return next.done === true ? null : next.value;
     },
   };
 }

@@ -158,9 +158,8 @@ function isPassing(error: unknown): boolean {
 }
 
 function failureOf(error: unknown): { readonly code: string; readonly detail: string } {
-  if (error instanceof StorageError || error instanceof StowageError) {
-    return { code: error.code, detail: error.message };
-  }
+  if (error instanceof StorageError) return { code: error.code, detail: error.message };
+  if (error instanceof StowageError) return { code: String(error.code), detail: error.message };
   return { code: 'internal_error', detail: 'Something failed that should not. The log of the server tells.' };
 }
 

@@ -12,7 +12,7 @@ const moment = { type: String, format: 'date-time', nullable: true } as const;
 /** Into which bucket. */
 export class PlanMoveDto {
   /** Settings of another bucket, as `PUT /api/v1/settings/cloud-storage` takes them, with all secrets. */
-  @ApiProperty(settingsSchema(PROVIDERS) as object)
+  @ApiProperty(settingsSchema(PROVIDERS))
   @IsObject()
   @IsNotEmptyObject()
   target: Record<string, unknown>;
