@@ -4,7 +4,7 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
-export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostFileMissingWebhookRequest | PostBucketSweepStoppedWebhookRequest | PostFileSyncFailedWebhookRequest | PostWebhookTestWebhookRequest;
+export type Webhooks = PostWorkspaceHealthChangedWebhookRequest | PostSnapshotPartialWebhookRequest | PostSnapshotFailedWebhookRequest | PostRestoreFinishedWebhookRequest | PostAgentOfflineWebhookRequest | PostAgentOnlineWebhookRequest | PostRepositoryProblemWebhookRequest | PostDrillFinishedWebhookRequest | PostDrillFailedWebhookRequest | PostFileMissingWebhookRequest | PostBucketSweepStoppedWebhookRequest | PostFileSyncFailedWebhookRequest | PostMoveFinishedWebhookRequest | PostWebhookTestWebhookRequest;
 
 export type AgedFileDto = {
     id: number;
@@ -318,7 +318,7 @@ export type ChangeWebhookDto = {
     /**
      * What to hear of. Empty: everything.
      */
-    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed' | 'move.finished'>;
     enabled?: boolean;
 };
 
@@ -1217,6 +1217,17 @@ export type LeaseRequestDto = {
     workspace_id: string;
 };
 
+export type LeftInPlaceDto = {
+    /**
+     * Of workspaces: they follow the bucket that they were begun in; a new workspace begins in the new one.
+     */
+    repositories: number;
+    /**
+     * In buckets whose credentials were forgotten.
+     */
+    unreadable_objects: number;
+};
+
 export type LeftoversDto = {
     checked_at: string;
     /**
@@ -1315,6 +1326,92 @@ export type MeDto = {
 export type MissingFileDto = {
     path: string;
     reason: string;
+};
+
+export type MoveDto = {
+    id: string;
+    /**
+     * `planned`: nothing was done. `copying`. `stopped`: something cannot be copied, `problem` says what. `catching_up`: new
+     * files go to the target already. `moved`: everything is there, the old objects lie where they lay. `cleaning`,
+     * `finished`: they go, they are gone. `cancelling`, `cancelled`: the copies go, they are gone.
+     */
+    state: 'planned' | 'copying' | 'stopped' | 'catching_up' | 'moved' | 'cleaning' | 'finished' | 'cancelling' | 'cancelled';
+    /**
+     * Why the work stopped.
+     */
+    problem: string | null;
+    /**
+     * The work that runs now, or ran last.
+     */
+    job_id: string | null;
+    created_at: string;
+    started_at: string | null;
+    /**
+     * Since when new files go to the target.
+     */
+    switched_at: string | null;
+    moved_at: string | null;
+    ended_at: string | null;
+    target: MoveTargetDto;
+    estimate: MoveEstimateDto;
+    progress: MoveProgressDto;
+    left_in_place: LeftInPlaceDto;
+};
+
+export type MoveEstimateDto = {
+    is_estimate: true;
+    /**
+     * Files with the trash, and kept versions.
+     */
+    objects: number;
+    bytes: number;
+    /**
+     * At the present bucket.
+     */
+    read_requests: number;
+    /**
+     * At the target.
+     */
+    write_requests: number;
+    /**
+     * What the bytes cost that leave the present bucket.
+     */
+    egress_usd: number;
+    requests_usd: number;
+    total_usd: number;
+    prices_as_of: string;
+    /**
+     * A guess: lines and stores differ.
+     */
+    duration_seconds: number;
+};
+
+export type MoveFinished = {
+    move_id: string;
+    state: 'moved' | 'stopped';
+    /**
+     * Why it stopped, in a sentence.
+     */
+    problem: string | null;
+};
+
+export type MoveListDto = {
+    data: Array<MoveDto>;
+};
+
+export type MoveProgressDto = {
+    copied_objects: number;
+    copied_bytes: number;
+    /**
+     * Missing, damaged, or too large for the target.
+     */
+    failed_objects: number;
+};
+
+export type MoveTargetDto = {
+    cloud_config_id: number;
+    provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
+    bucket_name: string;
 };
 
 export type NamedProblemDto = {
@@ -1515,7 +1612,7 @@ export type NewWebhookDto = {
     /**
      * What to hear of. Empty or left out: everything.
      */
-    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
+    event_types?: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed' | 'move.finished'>;
     enabled?: boolean;
 };
 
@@ -1636,6 +1733,141 @@ export type PathBoundsDto = {
      * Which it may neither lie in nor hold.
      */
     forbidden: Array<string>;
+};
+
+export type PlanMoveDto = {
+    /**
+     * Settings of another bucket, as `PUT /api/v1/settings/cloud-storage` takes them, with all secrets.
+     */
+    target: {
+        provider: 'aws_s3';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Region. The region of the bucket, as the S3 console shows it. The default is that of the installation.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'backblaze_b2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Region. The region in the bucket's endpoint: us-west-004 of s3.us-west-004.backblazeb2.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'cloudflare_r2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Account ID. The account ID on the R2 overview page; it is part of the endpoint.
+         */
+        account_id: string;
+        /**
+         * Jurisdiction. Set it for buckets that were created with a jurisdiction: they live at another endpoint.
+         */
+        jurisdiction?: string;
+        /**
+         * Region. R2 has one region, auto.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'digitalocean_spaces';
+        /**
+         * Space. The name of the Space. It must exist already.
+         */
+        bucket_name: string;
+        /**
+         * Region. The region in the Space's endpoint: nyc3 of nyc3.digitaloceanspaces.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'google_gcs';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Region. Where the bucket lies. For your information only: Cloud Storage finds the bucket by its name.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'azure_blob';
+        /**
+         * Container. The name of the container. It must exist already; Stowage never creates containers.
+         */
+        bucket_name: string;
+        /**
+         * Storage account. The name of the storage account, as in https://NAME.blob.core.windows.net. Connection strings are refused.
+         */
+        account_name: string;
+        /**
+         * Region. Where the account lies. For your information only.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 's3_compatible';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Endpoint. The address of the S3 API, without the bucket. https:// is assumed when no scheme is given.
+         */
+        endpoint: string;
+        /**
+         * Region. The region that the server expects in signatures; most accept any.
+         */
+        region?: string;
+        /**
+         * Bucket in the path. true: https://endpoint/bucket (most servers). false: https://bucket.endpoint.
+         */
+        path_style?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'local_disk';
+        /**
+         * Folder. Name of your folder on the server. It is made at the first use, and nobody else can reach it.
+         */
+        bucket_name: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    };
 };
 
 export type PriceDto = {
@@ -2403,6 +2635,13 @@ export type SnapshotStatsDto = {
     last_snapshot: string | null;
 };
 
+export type StartMoveDto = {
+    /**
+     * Leave what cannot be copied in the old bucket, and switch all the same.
+     */
+    skip_failed?: boolean;
+};
+
 export type StoreIndexDto = {
     access: LeaseHoldDto;
     /**
@@ -2828,7 +3067,7 @@ export type WebhookDto = {
     /**
      * Those that are sent; empty: all of them.
      */
-    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed' | 'move.finished'>;
     /**
      * Whether anything is sent.
      */
@@ -2862,7 +3101,7 @@ export type WebhookWithSecretDto = {
     /**
      * Those that are sent; empty: all of them.
      */
-    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed'>;
+    event_types: Array<'workspace.health_changed' | 'snapshot.partial' | 'snapshot.failed' | 'restore.finished' | 'agent.offline' | 'agent.online' | 'repository.problem' | 'drill.finished' | 'drill.failed' | 'file.missing' | 'bucket.sweep_stopped' | 'file.sync_failed' | 'move.finished'>;
     /**
      * Whether anything is sent.
      */
@@ -3019,6 +3258,189 @@ export type WorkspaceRepositoryDto = {
      * Stored by a host that had the workspace before, and read back by nobody yet: maintenance does so after a handover.
      */
     unproven_packs: number;
+};
+
+export type PlanMoveDtoWritable = {
+    /**
+     * Settings of another bucket, as `PUT /api/v1/settings/cloud-storage` takes them, with all secrets.
+     */
+    target: {
+        provider: 'aws_s3';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region of the bucket, as the S3 console shows it. The default is that of the installation.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'backblaze_b2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Key ID. keyID of an application key. The master key does not work with the S3 API of B2.
+         */
+        key_id?: string;
+        /**
+         * Application key. applicationKey of the same key; B2 shows it only once.
+         */
+        application_key?: string;
+        /**
+         * Region. The region in the bucket's endpoint: us-west-004 of s3.us-west-004.backblazeb2.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'cloudflare_r2';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Account ID. The account ID on the R2 overview page; it is part of the endpoint.
+         */
+        account_id: string;
+        /**
+         * Access key ID. Access Key ID of an R2 API token.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. Secret Access Key of the same token; R2 shows it only once.
+         */
+        secret_access_key?: string;
+        /**
+         * Jurisdiction. Set it for buckets that were created with a jurisdiction: they live at another endpoint.
+         */
+        jurisdiction?: string;
+        /**
+         * Region. R2 has one region, auto.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'digitalocean_spaces';
+        /**
+         * Space. The name of the Space. It must exist already.
+         */
+        bucket_name: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region in the Space's endpoint: nyc3 of nyc3.digitaloceanspaces.com.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'google_gcs';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Service account key. The whole JSON key file of a service account that may use the bucket. Other kinds of Google credentials are refused.
+         */
+        service_account_json?: string;
+        /**
+         * Region. Where the bucket lies. For your information only: Cloud Storage finds the bucket by its name.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'azure_blob';
+        /**
+         * Container. The name of the container. It must exist already; Stowage never creates containers.
+         */
+        bucket_name: string;
+        /**
+         * Storage account. The name of the storage account, as in https://NAME.blob.core.windows.net. Connection strings are refused.
+         */
+        account_name: string;
+        /**
+         * Account key. One of the two access keys of the storage account.
+         */
+        account_key?: string;
+        /**
+         * Region. Where the account lies. For your information only.
+         */
+        region?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 's3_compatible';
+        /**
+         * Bucket. The name of the bucket. It must exist already; Stowage never creates buckets.
+         */
+        bucket_name: string;
+        /**
+         * Endpoint. The address of the S3 API, without the bucket. https:// is assumed when no scheme is given.
+         */
+        endpoint: string;
+        /**
+         * Access key ID. The public half of the access key.
+         */
+        access_key_id?: string;
+        /**
+         * Secret access key. The secret half of the access key; providers show it only once, when it is made.
+         */
+        secret_access_key?: string;
+        /**
+         * Region. The region that the server expects in signatures; most accept any.
+         */
+        region?: string;
+        /**
+         * Bucket in the path. true: https://endpoint/bucket (most servers). false: https://bucket.endpoint.
+         */
+        path_style?: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    } | {
+        provider: 'local_disk';
+        /**
+         * Folder. Name of your folder on the server. It is made at the first use, and nobody else can reach it.
+         */
+        bucket_name: string;
+        /**
+         * Prefix. Folder in the bucket below which Stowage keeps everything. Change it before the first upload only.
+         */
+        prefix?: string;
+    };
 };
 
 /**
@@ -7392,6 +7814,388 @@ export type GetMeResponses = {
 };
 
 export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
+
+export type ListMovesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/moves';
+};
+
+export type ListMovesErrors = {
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListMovesError = ListMovesErrors[keyof ListMovesErrors];
+
+export type ListMovesResponses = {
+    /**
+     * OK
+     */
+    200: MoveListDto;
+};
+
+export type ListMovesResponse = ListMovesResponses[keyof ListMovesResponses];
+
+export type PlanMoveData = {
+    body: PlanMoveDtoWritable;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/moves';
+};
+
+export type PlanMoveErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `connection_failed`: The settings were tried before being saved, and a check failed. Nothing was changed.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `move_under_way`: Files of this user are being moved, or the old objects of a move have not been cleaned up.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     */
+    503: Problem;
+};
+
+export type PlanMoveError = PlanMoveErrors[keyof PlanMoveErrors];
+
+export type PlanMoveResponses = {
+    /**
+     * Created
+     */
+    201: MoveDto;
+};
+
+export type PlanMoveResponse = PlanMoveResponses[keyof PlanMoveResponses];
+
+export type GetMoveData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/moves/{id}';
+};
+
+export type GetMoveErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetMoveError = GetMoveErrors[keyof GetMoveErrors];
+
+export type GetMoveResponses = {
+    /**
+     * OK
+     */
+    200: MoveDto;
+};
+
+export type GetMoveResponse = GetMoveResponses[keyof GetMoveResponses];
+
+export type CancelMoveData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/moves/{id}/cancel';
+};
+
+export type CancelMoveErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `move_state`: The move cannot be started, cancelled or cleaned up in the state that it is in.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CancelMoveError = CancelMoveErrors[keyof CancelMoveErrors];
+
+export type CancelMoveResponses = {
+    /**
+     * Accepted
+     */
+    202: MoveDto;
+};
+
+export type CancelMoveResponse = CancelMoveResponses[keyof CancelMoveResponses];
+
+export type CleanUpMoveData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/moves/{id}/clean-up';
+};
+
+export type CleanUpMoveErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `move_state`: The move cannot be started, cancelled or cleaned up in the state that it is in.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CleanUpMoveError = CleanUpMoveErrors[keyof CleanUpMoveErrors];
+
+export type CleanUpMoveResponses = {
+    /**
+     * Accepted
+     */
+    202: MoveDto;
+};
+
+export type CleanUpMoveResponse = CleanUpMoveResponses[keyof CleanUpMoveResponses];
+
+export type StartMoveData = {
+    body: StartMoveDto;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/moves/{id}/start';
+};
+
+export type StartMoveErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     *
+     * `move_state`: The move cannot be started, cancelled or cleaned up in the state that it is in.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type StartMoveError = StartMoveErrors[keyof StartMoveErrors];
+
+export type StartMoveResponses = {
+    /**
+     * Accepted
+     */
+    202: MoveDto;
+};
+
+export type StartMoveResponse = StartMoveResponses[keyof StartMoveResponses];
 
 export type ListPricesData = {
     body?: never;
@@ -13476,6 +14280,22 @@ export type PostFileSyncFailedWebhookPayload = {
 export type PostFileSyncFailedWebhookRequest = {
     body: PostFileSyncFailedWebhookPayload;
     key: 'file.sync_failed';
+    path?: never;
+    query?: never;
+};
+
+export type PostMoveFinishedWebhookPayload = {
+    type: 'move.finished';
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    data: MoveFinished;
+};
+
+export type PostMoveFinishedWebhookRequest = {
+    body: PostMoveFinishedWebhookPayload;
+    key: 'move.finished';
     path?: never;
     query?: never;
 };
