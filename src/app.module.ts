@@ -12,6 +12,7 @@ import { FilesModule } from './files/files.module.js';
 import { RetentionModule } from './files/retention/retention.module.js';
 import { SweepsModule } from './files/sweeps/sweeps.module.js';
 import { TusModule } from './files/tus/tus.module.js';
+import { VerificationModule } from './files/verification/verification.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
@@ -58,6 +59,7 @@ export class AppModule {
         TusModule,
         LocalFilesModule,
         MovesModule,
+        VerificationModule,
         // After AuthModule: guards run in the order of the modules, and these need to know the caller.
         HttpModule,
       ],

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { BUCKET_KINDS, type BucketKind, type Buckets, startBuckets } from '../support/buckets.js';
@@ -183,6 +184,27 @@ describe('direct uploads', () => {
     expect((await completed(client, upload.id)).file_size).toBe(small.length);
   });
 
+  it('are vouched for once they were read back', async () => {
+    const client = clients.google_gcs;
+    const upload = await createUpload(client, { filename: 'x', size: small.length });
+    await sendAll(upload.urls[0]!, small, small.length);
+    const { id } = await completed(client, upload.id);
+    expect(await verified(client, id)).toMatchObject({ state: 'succeeded', result: { size: small.length } });
+    expect(await client.json('GET', `/api/v1/files/${id}`)).toMatchObject({
+      checksum: digest('sha256', small),
+      checksum_source: 'server',
+    });
+    const claim = { filename: 'y', size: small.length, checksum: digest('sha256', large) };
+    const lie = await createUpload(client, claim);
+    await sendAll(lie.urls[0]!, small, small.length);
+    const file = await completed(client, lie.id);
+    expect(await verified(client, file.id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'file_damaged', detail: expect.stringContaining(claim.checksum) },
+    });
+    expect(await client.json('GET', `/api/v1/files/${file.id}`)).toMatchObject({ checksum_source: 'client' });
+  });
+
   it('become a new version of a file', async () => {
     const client = clients.local_disk;
     const file = await client.upload('kept name', 'old');
@@ -260,6 +282,21 @@ describe('direct uploads', () => {
     expect(await outcome(await complete(client, upload.id))).toBe('423 upload_locked');
   });
 });
+
+interface ApiJob {
+  readonly id: string;
+  readonly state: string;
+}
+
+/** The job that reads a file back, at its end. */
+async function verified(client: FilesClient, fileId: number): Promise<ApiJob> {
+  let job = await client.json<ApiJob>('POST', `/api/v1/files/${fileId}/verify`);
+  while (!['succeeded', 'failed'].includes(job.state)) {
+    await sleep(50);
+    job = await client.json('GET', `/api/v1/jobs/${job.id}`);
+  }
+  return job;
+}
 
 async function inDatabase(statement: string, id: string | number): Promise<void> {
   const database = new pg.Client({ connectionString: admin.server.databaseUrl });
