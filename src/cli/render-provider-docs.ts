@@ -22,6 +22,9 @@ function renderProvider(provider: StorageProvider): string {
     ['| field | | help | example |', '|---|---|---|---|', ...provider.fields.map(renderField)].join('\n'),
     'The smallest policy that works:',
     `\`\`\`${guide.policyLanguage === 'json' ? 'json' : 'text'}\n${guide.policy}\n\`\`\``,
+    'So that web pages may send files straight into the bucket (here those of https://app.example.org):',
+    guide.cors.steps,
+    `\`\`\`${guide.cors.rulesLanguage}\n${guide.cors.rules(['https://app.example.org'])}\n\`\`\``,
     ...(guide.quirks.length > 0 ? [guide.quirks.map((quirk) => `- ${quirk}`).join('\n')] : []),
     `Estimated price on ${price.asOf}: $${price.storageUsdPerGbMonth} a GB and month, $${price.egressUsdPerGb} a GB of egress. ` +
       `[Provider's documentation](${guide.docsUrl})`,

@@ -1,8 +1,18 @@
 import type { SettingField, StorageProvider } from '../storage-providers/storage-provider.js';
 import type { ProviderDto, SettingFieldDto } from './providers.dto.js';
 
-/** What a form or a person needs to know about a provider. */
-export function providerJson({ name, label, fields, guide, price }: StorageProvider): ProviderDto {
+/** Stands for the origins that the operator has not named. */
+export const EXAMPLE_ORIGIN = 'https://app.example.org';
+
+/**
+ * What a form or a person needs to know about a provider.
+ * @param corsOrigins those whose web pages may call this server
+ */
+export function providerJson(
+  { name, label, fields, guide, price }: StorageProvider,
+  corsOrigins: readonly string[],
+): ProviderDto {
+  const origins = corsOrigins.length > 0 ? corsOrigins : [EXAMPLE_ORIGIN];
   return {
     name,
     label,
@@ -12,6 +22,11 @@ export function providerJson({ name, label, fields, guide, price }: StorageProvi
       policy: guide.policy,
       policy_language: guide.policyLanguage,
       quirks: [...guide.quirks],
+      cors: {
+        steps: guide.cors.steps,
+        rules: guide.cors.rules(origins),
+        rules_language: guide.cors.rulesLanguage,
+      },
       docs_url: guide.docsUrl,
     },
     price: {

@@ -43,6 +43,22 @@ export class SettingFieldDto {
   pattern_help: string;
 }
 
+/** How browsers get to send files straight into the bucket. */
+export class ProviderCorsDto {
+  /** Markdown; replace {bucket}. */
+  @ApiProperty({
+    example: 'Save as `cors.json`, then `gcloud storage buckets update gs://{bucket} --cors-file=cors.json`.',
+  })
+  steps: string;
+
+  /** Ready to copy, with the origins that may call this server. */
+  @ApiProperty({ example: '[{"origin":["https://app.example.org"],"method":["GET","HEAD","PUT"]}]' })
+  rules: string;
+
+  @ApiProperty({ enum: ['json', 'xml', 'text'], example: 'json' })
+  rules_language: string;
+}
+
 /** How to get a bucket and a key. */
 export class ProviderGuideDto {
   /** Markdown. */
@@ -58,6 +74,8 @@ export class ProviderGuideDto {
 
   @ApiProperty({ type: [String], example: ['Deleted objects are hidden, not removed.'] })
   quirks: string[];
+
+  cors: ProviderCorsDto;
 
   @ApiProperty({ format: 'uri', example: 'https://www.backblaze.com/docs/cloud-storage-application-keys' })
   docs_url: string;

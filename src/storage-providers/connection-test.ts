@@ -23,6 +23,7 @@ import {
   checkReadBack,
   checkWrite,
 } from './connection-checks/object-checks.js';
+import { checkCors } from './connection-checks/cors-check.js';
 import { ProbeSession } from './connection-checks/probe-session.js';
 import type { ConnectContext, ProviderSettings, StorageProvider } from './storage-provider.js';
 
@@ -129,6 +130,13 @@ const CHECKS: Readonly<Record<CheckId, Check>> = {
   multipart: { needs: ['write'], run: (session, signal) => checkMultipart(session, signal) },
   conditional_create: { needs: ['write'], run: (session, signal) => checkConditionalCreate(session, signal) },
   presigned_put: { needs: ['write'], run: (session, signal) => checkPresignedPut(session, signal) },
+  cors: {
+    needs: ['presigned_put'],
+    run: (session, signal) => {
+      const { provider, context } = session;
+      return checkCors(session, context.corsOrigins ?? [], provider.guide.cors, signal);
+    },
+  },
   delete: { needs: ['write'], run: (session, signal) => checkDelete(session, signal) },
 };
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { CorsAdvice } from './cors-advice.js';
 
 /*
  * Terminology
@@ -273,6 +274,8 @@ export interface ConnectContext {
   readonly azureEndpoint?: string;
   /** Whose storage this is; part of the MAC of `localDiskUrls`, so that a URL cannot serve another tenant. */
   readonly tenant?: string;
+  /** Origins whose web pages may call this server, and shall reach users' buckets. */
+  readonly corsOrigins?: readonly string[];
 }
 
 export interface StorageTimeouts {
@@ -311,6 +314,8 @@ export interface ProviderGuide {
   readonly policy: string;
   readonly policyLanguage: 'json' | 'text';
   readonly quirks: readonly string[];
+  /** How web pages get to reach the bucket. */
+  readonly cors: CorsAdvice;
   readonly docsUrl: string;
 }
 

@@ -57,6 +57,7 @@ function connectContext({ env, localDiskRoot }: Config, clock: Clock): ConnectCo
     timeouts: TIMEOUTS,
     defaultRegion: env.AWS_DEFAULT_REGION ?? FALLBACK_REGION,
     now: () => clock.now(),
+    corsOrigins: env.CORS_ORIGINS,
     ...(GCS_ENDPOINT && GCS_TOKEN_ENDPOINT
       ? { gcsEndpoints: { storage: GCS_ENDPOINT, token: GCS_TOKEN_ENDPOINT } }
       : {}),

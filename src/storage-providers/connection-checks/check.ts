@@ -15,6 +15,7 @@ export const CHECK_TITLES = {
   multipart: 'Large uploads in parts',
   conditional_create: 'Existing objects are not overwritten',
   presigned_put: 'Signed upload URLs',
+  cors: 'Browsers may upload',
   delete: 'It can be deleted',
 } as const;
 

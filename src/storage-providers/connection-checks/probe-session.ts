@@ -8,9 +8,9 @@ import type {
 import { openStorage } from '../open-storage.js';
 import { Leftovers } from './leftovers.js';
 import type { NetworkTarget } from './network-checks.js';
-import type { Probe, SendSigned } from './probe.js';
+import type { Probe, SendPreflight, SendSigned } from './probe.js';
 import { localSender } from './send-local.js';
-import { httpSender } from './send-signed.js';
+import { httpPreflight, httpSender } from './send-signed.js';
 
 /** Somebody waits: enough for a hiccup or for a store that takes one write a second, too little for an outage. */
 const RETRY = { maxTries: 5, maxElapsedMs: 10_000 };
@@ -26,12 +26,13 @@ export class ProbeSession implements Probe {
   /** undefined: there is no network in between. */
   readonly target: NetworkTarget | undefined;
   readonly sendSigned: SendSigned;
+  readonly preflight: SendPreflight | undefined;
   readonly #opened = new Map<string, ObjectStorage>();
 
   constructor(
-    private readonly provider: StorageProvider,
+    readonly provider: StorageProvider,
     private readonly settings: ProviderSettings,
-    private readonly context: ConnectContext,
+    readonly context: ConnectContext,
     probe: { readonly folder: string; readonly bytes: Uint8Array; readonly now: () => number },
   ) {
     this.folder = probe.folder;
@@ -39,6 +40,7 @@ export class ProbeSession implements Probe {
     this.now = probe.now;
     const endpoint = dialledEndpoint(provider, settings, context);
     this.target = endpoint && { provider: provider.name, endpoint, context };
+    this.preflight = this.target && httpPreflight(provider.name, context);
     this.sendSigned = this.target ? httpSender(provider.name, context) : localSender(context);
   }
 

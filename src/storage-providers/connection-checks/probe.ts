@@ -15,6 +15,8 @@ export interface Probe {
   assuming(capabilities: Partial<StorageCapabilities>): ObjectStorage;
   /** Sends a signed request as a client without our code would. */
   readonly sendSigned: SendSigned;
+  /** Asks as a browser does before it sends; absent where no network lies in between. */
+  readonly preflight?: SendPreflight;
   /** How the first authenticated call ended. */
   firstCall?: { readonly error?: StorageError };
   /** What the bucket proved. */
@@ -27,6 +29,16 @@ export type SendSigned = (
   body: Uint8Array,
   signal: AbortSignal,
 ) => Promise<number>;
+
+/** @throws StorageError when there was no answer */
+export type SendPreflight = (
+  url: string,
+  asked: { readonly origin: string; readonly headers: readonly string[] },
+  signal: AbortSignal,
+) => Promise<{
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}>;
 
 /** The object that later checks read. */
 export function mainKey(probe: Probe): string {

@@ -1,3 +1,4 @@
+import { S3_CORS } from '../cors-advice.js';
 import { prefixField } from '../setting-fields.js';
 import type { ProviderSettings, StorageProvider } from '../storage-provider.js';
 import {
@@ -50,6 +51,7 @@ export const awsS3: StorageProvider = {
       'A bucket encrypted with your own KMS key also needs kms:GenerateDataKey and kms:Decrypt on that key.',
       'Unfinished uploads are kept and billed until a lifecycle rule ends them: add one of 7 days.',
     ],
+    cors: S3_CORS,
     docsUrl: 'https://docs.aws.amazon.com/AmazonS3/latest/userguide/',
   },
   price: {

@@ -1,3 +1,4 @@
+import { AZURE_CORS } from '../cors-advice.js';
 import { bucketField, prefixField } from '../setting-fields.js';
 import type { ConnectContext, ProviderSettings, SettingField, StorageProvider } from '../storage-provider.js';
 import { AzureClient } from './azure/azure-client.js';
@@ -79,6 +80,7 @@ export const azureBlob: StorageProvider = {
       'With soft delete on, deleted blobs are kept and billed for the days that you set.',
       'Signed URLs end when the account key is regenerated.',
     ],
+    cors: AZURE_CORS,
     docsUrl: 'https://learn.microsoft.com/azure/storage/blobs/',
   },
   price: {

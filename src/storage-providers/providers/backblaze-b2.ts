@@ -1,3 +1,4 @@
+import { B2_CORS } from '../cors-advice.js';
 import { prefixField } from '../setting-fields.js';
 import type { ProviderSettings, StorageProvider } from '../storage-provider.js';
 import {
@@ -65,6 +66,7 @@ export const backblazeB2: StorageProvider = {
       'There are no create-only writes: Stowage never reuses a name and checks by MD5 instead.',
       'Reaching a cap under Caps & Alerts stops uploads until you raise it.',
     ],
+    cors: B2_CORS,
     docsUrl: 'https://www.backblaze.com/docs/cloud-storage-s3-compatible-api',
   },
   price: {

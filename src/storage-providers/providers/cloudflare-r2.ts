@@ -1,3 +1,4 @@
+import { R2_CORS } from '../cors-advice.js';
 import { prefixField } from '../setting-fields.js';
 import type { ProviderSettings, StorageProvider } from '../storage-provider.js';
 import {
@@ -83,6 +84,7 @@ export const cloudflareR2: StorageProvider = {
       'A name can be written once per second at most; Stowage never writes a name twice.',
       'R2 ends unfinished uploads after 7 days.',
     ],
+    cors: R2_CORS,
     docsUrl: 'https://developers.cloudflare.com/r2/api/s3/api/',
   },
   price: {

@@ -1,3 +1,4 @@
+import { S3_XML_CORS } from '../cors-advice.js';
 import { prefixField } from '../setting-fields.js';
 import type { ProviderSettings, StorageProvider } from '../storage-provider.js';
 import {
@@ -49,6 +50,7 @@ export const digitaloceanSpaces: StorageProvider = {
       'Unfinished uploads are removed by Spaces after a while; Stowage ends its own after a day.',
       'Requests are limited per address and per Space; Stowage slows down when it is told to.',
     ],
+    cors: S3_XML_CORS,
     docsUrl: 'https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/',
   },
   price: {

@@ -1,3 +1,4 @@
+import { GCS_CORS } from '../cors-advice.js';
 import { StorageError } from '../storage-errors.js';
 import { bucketField, prefixField } from '../setting-fields.js';
 import type { ConnectContext, ProviderSettings, SettingField, StorageProvider } from '../storage-provider.js';
@@ -71,6 +72,7 @@ export const googleGcs: StorageProvider = {
       'Signed uploads bind the exact length and the MD5 of the content.',
       'With soft delete on (the default), deleted objects are kept and billed for seven days.',
     ],
+    cors: GCS_CORS,
     docsUrl: 'https://cloud.google.com/storage/docs',
   },
   price: {

@@ -25,6 +25,10 @@ describe.each(PROVIDERS)('$name', (provider) => {
     expect(provider.guide.policy).toContain('{bucket}');
     expect(() => new URL(provider.guide.docsUrl)).not.toThrow();
     expect(new Date(provider.price.asOf).getTime()).not.toBeNaN();
+    const origins = ['https://a.example', 'https://b.example'];
+    for (const origin of origins) expect(provider.guide.cors.rules(origins)).toContain(origin);
+    if (provider.guide.cors.rulesLanguage === 'json')
+      expect(() => void JSON.parse(provider.guide.cors.rules(origins))).not.toThrow();
     if (provider.guide.policyLanguage === 'json')
       expect(() => void JSON.parse(provider.guide.policy)).not.toThrow();
   });

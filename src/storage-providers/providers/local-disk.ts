@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { LOCAL_CORS } from '../cors-advice.js';
 import { StorageError } from '../storage-errors.js';
 import { bucketField, prefixField } from '../setting-fields.js';
 import type { ConnectContext, ProviderSettings, StorageProvider } from '../storage-provider.js';
@@ -34,6 +35,7 @@ export const localDisk: StorageProvider = {
       'Objects lie under their own names, so that restic and other programs can read them in place.',
       'A part of a name between slashes may have 255 bytes at most.',
     ],
+    cors: LOCAL_CORS,
     docsUrl: 'https://docs.kernel.org/filesystems/',
   },
   price: {

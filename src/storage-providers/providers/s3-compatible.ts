@@ -1,3 +1,4 @@
+import { S3_CORS } from '../cors-advice.js';
 import { bucketField, prefixField } from '../setting-fields.js';
 import { StorageError } from '../storage-errors.js';
 import type { ProviderSettings, SettingProblem, StorageProvider } from '../storage-provider.js';
@@ -77,6 +78,7 @@ export const s3Compatible: StorageProvider = {
       'What the server can do (create-only writes, checksums) is found out by the connection test.',
       'http is used only for endpoints that the operator allows.',
     ],
+    cors: S3_CORS,
     docsUrl: 'https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html',
   },
   price: {

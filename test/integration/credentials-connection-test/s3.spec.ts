@@ -13,7 +13,10 @@ import { startS3Double, type S3Double, type S3DoubleOptions } from '../../suppor
 import { HOSTILE_LISTINGS } from '../../support/hostile-listings.js';
 import type { S3User } from '../../support/s3-double/users.js';
 
+const corsOrigins = ['https://app.example'];
+
 const context: ConnectContext = {
+  corsOrigins,
   dialer: createDialer({ allowedPrivateEndpoints: ['127.0.0.1'] }),
   localDiskRoot: '/nowhere',
   timeouts: { connectMs: 2_000, responseMs: 2_000, idleBodyMs: 2_000 },
@@ -23,7 +26,7 @@ describe('the connection test on an S3 bucket', () => {
   let double: S3Double;
 
   beforeEach(async () => {
-    double = await startS3Double();
+    double = await startS3Double({ corsOrigins });
   });
 
   afterEach(() => double.stop());
@@ -111,6 +114,18 @@ describe('the connection test on an S3 bucket', () => {
       const result = await resultOf(settings({ region: personality === 'r2' ? 'auto' : double.region }));
       expect(result.checks.filter((check) => check.status === 'failed')).toEqual([]);
       expect(result.capabilities).toEqual(capabilities);
+      expect(leftInBucket()).toEqual([]);
+    });
+
+    it('when it lets no web page in, and says how to', async () => {
+      await other({ corsOrigins: ['https://other.example'] });
+      const result = await resultOf();
+      expect(result.success).toBe(true);
+      expect(result.checks.find(({ id }) => id === 'cors')).toMatchObject({
+        status: 'warning',
+        code: 'cors_refused',
+        repair: expect.stringContaining('https://app.example'),
+      });
       expect(leftInBucket()).toEqual([]);
     });
 
