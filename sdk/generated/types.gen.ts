@@ -367,7 +367,7 @@ export type ChangedFilesDto = {
 };
 
 export type CheckDto = {
-    id: 'dns' | 'tls' | 'clock' | 'credentials' | 'bucket' | 'region' | 'list' | 'write' | 'read_back' | 'range' | 'multipart' | 'conditional_create' | 'presigned_put' | 'delete' | 'cleanup';
+    id: 'dns' | 'tls' | 'clock' | 'credentials' | 'bucket' | 'region' | 'list' | 'write' | 'read_back' | 'range' | 'multipart' | 'conditional_create' | 'presigned_put' | 'cors' | 'delete' | 'cleanup';
     title: string;
     /**
      * A warning does not keep Stowage from working; a check is skipped when the one that it stands on failed.
@@ -1941,6 +1941,18 @@ export type Problem = {
     hint?: string;
 };
 
+export type ProviderCorsDto = {
+    /**
+     * Markdown; replace {bucket}.
+     */
+    steps: string;
+    /**
+     * Ready to copy, with the origins that may call this server.
+     */
+    rules: string;
+    rules_language: 'json' | 'xml' | 'text';
+};
+
 export type ProviderCostDto = {
     provider: 'aws_s3' | 'google_gcs' | 'azure_blob' | 'backblaze_b2' | 'cloudflare_r2' | 'digitalocean_spaces' | 's3_compatible' | 'local_disk';
     label: string;
@@ -1978,6 +1990,7 @@ export type ProviderGuideDto = {
     policy_language: 'json' | 'text';
     quirks: Array<string>;
     docs_url: string;
+    cors: ProviderCorsDto;
 };
 
 export type ProviderListDto = {
@@ -6872,6 +6885,73 @@ export type RestoreFileResponses = {
 };
 
 export type RestoreFileResponse = RestoreFileResponses[keyof RestoreFileResponses];
+
+export type VerifyFileData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/verify';
+};
+
+export type VerifyFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type VerifyFileError = VerifyFileErrors[keyof VerifyFileErrors];
+
+export type VerifyFileResponses = {
+    /**
+     * Under way; `Location` is its job.
+     */
+    202: JobDto;
+};
+
+export type VerifyFileResponse = VerifyFileResponses[keyof VerifyFileResponses];
 
 export type ListVersionsOfFileData = {
     body?: never;
