@@ -149,7 +149,7 @@ export class FileRecords {
 
   private async saveRows(owner: FileOwner, files: readonly WrittenFile[], uploadedAt: string) {
     const [only] = files;
-    if (files.length !== 1 || only === undefined || only.pending) {
+    if (files.length !== 1 || only === undefined || only.pending || only.repeatable) {
       return this.saveMany(owner, files, uploadedAt, SAVE_ATTEMPTS);
     }
     try {

@@ -29,7 +29,7 @@ export const SAVE_MANY = {
         AS file (object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag, folder,
           local_file_id, checksum_source, tags, pending)
     ON CONFLICT (cloud_config_id, object_key) DO UPDATE SET
-      state = CASE WHEN cloud_files.state <> 'deleting' THEN 'stored' END, upload_id = NULL,
+      state = CASE cloud_files.state WHEN 'deleting' THEN NULL WHEN 'trashed' THEN 'trashed' ELSE 'stored' END, upload_id = NULL,
       file_size = excluded.file_size, checksum = excluded.checksum,
       crc32 = excluded.crc32, etag = excluded.etag, uploaded_at = excluded.uploaded_at, folder = excluded.folder,
       local_file_id = excluded.local_file_id, checksum_source = excluded.checksum_source, tags = excluded.tags

@@ -33,6 +33,8 @@ export interface WrittenFile extends FilePlace {
   readonly crc32: number | null;
   /** Whether its row exists already, because it took many calls. */
   readonly pending: boolean;
+  /** An earlier attempt may have saved it: saving it again finds that row. */
+  readonly repeatable?: boolean;
 }
 
 /** A stored file as its answer needs it. */

@@ -180,7 +180,7 @@ function writtenOf({ storage }: UploadTarget, upload: DirectUpload, head: Object
     checksum: checksum ?? null,
     checksumSource: checksum !== undefined && checksumBound ? 'provider' : 'client',
     crc32: null,
-    // Repeating the save finds the row that an earlier attempt made.
-    pending: true,
+    pending: false,
+    repeatable: true,
   };
 }

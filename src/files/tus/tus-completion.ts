@@ -91,7 +91,7 @@ function writtenOf({ storage }: UploadTarget, upload: TusUpload, head: ObjectHea
     checksum: computedChecksum ?? checksum ?? null,
     checksumSource: computedChecksum === undefined && checksum !== undefined ? 'client' : 'server',
     crc32: progress.crc32,
-    // Repeating the save finds the row that an earlier attempt made.
-    pending: true,
+    pending: false,
+    repeatable: true,
   };
 }
