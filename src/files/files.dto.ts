@@ -1,18 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Transform, type TransformFnParams } from 'class-transformer';
-import {
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  ValidateIf,
-} from 'class-validator';
-import { Page, PageQuery, toBoolean, toInteger } from '../rest/page.dto.js';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsInt, Max, Min } from 'class-validator';
+import { Page, toBoolean, toInteger } from '../rest/page.dto.js';
 import { PROVIDER_NAMES, type ProviderName } from '../storage-providers/storage-provider.js';
 import { MAX_FOLDER_CHARS } from './folder-path.js';
 import { MAX_TAGS } from './tags.js';

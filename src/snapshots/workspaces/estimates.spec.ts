@@ -13,7 +13,12 @@ const PRICE = {
 
 describe('the estimated cost', () => {
   it('is that of a month like the time so far, with the date of its prices', () => {
-    const facts = { storedBytes: 50e9, providerRequests: 9_000, maintenanceRequests: 1_000, periodMs: 3 * DAY_MS };
+    const facts = {
+      storedBytes: 50e9,
+      providerRequests: 9_000,
+      maintenanceRequests: 1_000,
+      periodMs: 3 * DAY_MS,
+    };
     expect(estimateCost(PRICE, facts)).toMatchObject({
       is_estimate: true,
       storage_usd: 1,

@@ -15,12 +15,6 @@ import type { SeededRandom } from '../seeded-random.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url));
 
-/** A server that is killed and comes back under another URL. */
-export interface MortalServer {
-  /** Undefined while it is dead or starting. */
-  readonly url: string | undefined;
-}
-
 /** Servers on one PostgreSQL, all of which may be killed at any time and come back. */
 export class MortalServers {
   readonly adminKey = newApiKey('admin');
