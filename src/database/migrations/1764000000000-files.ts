@@ -35,7 +35,7 @@ const UP = [
   `DO $$ BEGIN
     CREATE EXTENSION IF NOT EXISTS pg_trgm;
     CREATE INDEX cloud_files_name_search ON cloud_files USING gin (lower(filename) gin_trgm_ops) WHERE state = 'stored';
-  EXCEPTION WHEN OTHERS THEN
+  EXCEPTION WHEN insufficient_privilege OR feature_not_supported OR undefined_file OR undefined_object THEN
     RAISE NOTICE 'names of files are searched without an index: %', SQLERRM;
   END $$`,
   `DROP INDEX cloud_files_unfinished`,

@@ -224,10 +224,11 @@ describe('agents hear what is wanted', () => {
 
     it('a storm of heartbeats, by the limit of their key', async () => {
       const stormy = await app.newAgent(user);
+      // This minute's requests and the next one's, which may begin meanwhile.
       await app.sql(
         `INSERT INTO rate_limits (subject, window_start, requests)
-          SELECT 'key:' || api_key_id, to_timestamp(floor(extract(epoch FROM now()) / 60) * 60), 6000 FROM agents
-          WHERE id = $1`,
+          SELECT 'key:' || api_key_id, to_timestamp((floor(extract(epoch FROM now()) / 60) + later) * 60), 6000
+          FROM agents, generate_series(0, 1) AS later WHERE id = $1`,
         [stormy.id],
       );
       let answer = await app.beat(stormy.key);
