@@ -36,8 +36,8 @@ describe('DatabaseModule', () => {
     const user = await app.get(DataSource).getRepository(User).save({ name: 'Ada' });
     expect(user.id).toBe(1);
     expect(await app.get(Statements).query(ONE, [])).toEqual([{ one: 1 }]);
-    const extensions = await app.get(DataSource).query('SELECT extname FROM pg_extension');
-    expect(extensions).toEqual([{ extname: 'plpgsql' }]);
+    const extensions = await app.get(DataSource).query('SELECT extname FROM pg_extension ORDER BY 1');
+    expect(extensions).toEqual([{ extname: 'pg_trgm' }, { extname: 'plpgsql' }]);
     await app.close();
     expect(await readdir(dataDir)).toEqual([]);
     // Without FORCE this fails while a connection is open.

@@ -6,7 +6,7 @@ import { contentsOf } from '../support/described-tree.js';
 import { type CommandOutcome, HostProcess } from '../support/host-process.js';
 import { noise } from '../support/noise.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
-import { FilesClient } from './files-client.js';
+import { FilesClient } from '../e2e/files-client.js';
 
 interface Snapshot {
   readonly id: string;

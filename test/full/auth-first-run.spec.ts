@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kindOfKey } from '../../src/auth/api-key-format.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { AuthClient, logged } from './auth-client.js';
+import { AuthClient, logged } from '../e2e/auth-client.js';
 
 const LINK = /http:\/\/127\.0\.0\.1:\d+(\/setup\/[\w-]{43})/;
 /** Nothing of this process's environment but what Node itself needs. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { FilesClient } from './files-client.js';
+import { FilesClient } from '../e2e/files-client.js';
 
 interface Usage {
   readonly quota_bytes: number | null;

@@ -10,7 +10,7 @@ import { expectSameBytes } from '../support/same-bytes.js';
 import { startS3Double } from '../support/s3-double/s3-double.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { freePort } from '../support/until-ready.js';
-import { contextFor } from './connect-context.js';
+import { contextFor } from '../contract/connect-context.js';
 import {
   collect,
   exists,
@@ -21,7 +21,7 @@ import {
   read,
   someBytes,
   streamOf,
-} from './verbs/contract-store.js';
+} from '../contract/verbs/contract-store.js';
 
 interface Server {
   readonly port: number;

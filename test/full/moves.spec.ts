@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
-import { type ApiFile, FilesClient } from './files-client.js';
+import { type ApiFile, FilesClient } from '../e2e/files-client.js';
 
 interface Move {
   readonly id: string;

@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TemporaryFolder } from '../../../test/support/archive-maker.js';
-import { MaintenanceStory, STEPS, type Step } from '../../../test/support/maintenance-story.js';
-import {
-  MemoryRepositoryStore,
-  STOP_MODES,
-  type StopMode,
-} from '../../../test/support/memory-repository-files.js';
-import { isRepositoryError } from '../errors/repository-error.js';
+import { TemporaryFolder } from '../support/archive-maker.js';
+import { MaintenanceStory, STEPS, type Step } from '../support/maintenance-story.js';
+import { MemoryRepositoryStore, STOP_MODES, type StopMode } from '../support/memory-repository-files.js';
+import { isRepositoryError } from '../../src/snapshot-engine/errors/repository-error.js';
 
 /*
  * The life of a repository, stopped at every call to the storage in every way. Whatever has been promised until then is
