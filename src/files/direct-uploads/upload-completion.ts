@@ -4,6 +4,7 @@ import { notFound, RequestError } from '../../errors/request-errors.js';
 import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { ObjectHead, ObjectStorage, UploadedPart } from '../../storage-providers/storage-provider.js';
 import { FilesError, fileTooLarge, uploadBusy, uploadEnded, uploadIncomplete } from '../file-errors.js';
+import { headIfThere } from '../head-if-there.js';
 import type { FileRecords } from '../file-records.js';
 import type { UploadTarget } from '../incoming-file.js';
 import type { Quotas } from '../quotas.js';
@@ -110,7 +111,7 @@ async function wholeObject(
   seen: readonly SeenPart[],
 ): Promise<ObjectHead> {
   if (upload.multipartId !== undefined) await assemble(upload, storage, seen);
-  const head = await headOf(upload, storage);
+  const head = await headIfThere(storage, upload.objectKey);
   if (head === undefined) throw uploadIncomplete(['Its content has not arrived.']);
   if (head.sizeBytes === upload.sizeBytes) return head;
   // Not what was announced, and in the way of a URL that creates only.
@@ -127,14 +128,15 @@ async function assemble(
   const { multipart } = storage;
   const arrived = await arrivedParts(upload, storage);
   // An earlier attempt may have come so far: then the provider knows of no parts any more.
-  if (arrived.length === 0 && (await headOf(upload, storage)) !== undefined) return;
+  if (arrived.length === 0 && (await headIfThere(storage, upload.objectKey)) !== undefined) return;
   const parts = wholeParts(upload, arrived, seen);
   try {
     const createOnly = storage.capabilities.createOnly;
     await multipart!.complete(objectKey, multipartId!, parts, { contentType, createOnly });
   } catch (error) {
     if (!isStorageError(error)) throw error;
-    if ((await headOf(upload, storage)) === undefined) throw new NothingStored('', { cause: error });
+    if ((await headIfThere(storage, upload.objectKey)) === undefined)
+      throw new NothingStored('', { cause: error });
   }
 }
 
@@ -144,22 +146,13 @@ export async function arrivedParts(
   storage: ObjectStorage,
 ): Promise<readonly UploadedPart[]> {
   if (upload.multipartId === undefined) {
-    const head = await headOf(upload, storage);
+    const head = await headIfThere(storage, upload.objectKey);
     return head === undefined ? [] : [{ partNumber: 1, etag: head.etag, sizeBytes: head.sizeBytes }];
   }
   try {
     return (await storage.multipart?.listParts(upload.objectKey, upload.multipartId)) ?? [];
   } catch (error) {
     if (isStorageError(error, 'object_not_found')) return [];
-    throw error;
-  }
-}
-
-async function headOf({ objectKey }: DirectUpload, storage: ObjectStorage): Promise<ObjectHead | undefined> {
-  try {
-    return await storage.head(objectKey);
-  } catch (error) {
-    if (isStorageError(error, 'object_not_found')) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { OpenedConfig } from '../../credentials/cloud-storages.service.js';
-import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { BucketEpochs } from '../epoch/bucket-epochs.js';
+import { headIfThere } from '../head-if-there.js';
 import { compareBucket, type ComparedRows } from './compare-bucket.js';
 import { type LiveRow, planSweep, type Sighting, type SweepPlan, type UnnamedUpload } from './plan-sweep.js';
 import { MAX_PER_RUN, MIN_AGE_MS, MIN_ROW_AGE_MS } from './sweep-limits.js';
@@ -170,13 +170,8 @@ class Sweep {
   }
 
   private async exists(key: string): Promise<boolean> {
-    try {
-      await this.opened.storage.head(key, { signal: this.signal });
-      return true;
-    } catch (error) {
-      if (isStorageError(error, 'object_not_found')) return false;
-      throw error;
-    }
+    const { storage } = this.opened;
+    return (await headIfThere(storage, key, { signal: this.signal })) !== undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { isStorageError } from '../../storage-providers/storage-errors.js';
 import type { ObjectHead, ObjectStorage } from '../../storage-providers/storage-provider.js';
 import { fileDamaged } from '../file-errors.js';
+import { headIfThere } from '../head-if-there.js';
 import type { FileRecords } from '../file-records.js';
 import type { UploadTarget } from '../incoming-file.js';
 import type { WrittenFile } from '../written-file.js';
@@ -61,18 +62,8 @@ export class TusCompletion {
     try {
       await multipart.complete(objectKey, multipartId, parts, { contentType });
     } catch (error) {
-      if (!isStorageError(error) || !(await exists(storage, objectKey))) throw error;
+      if (!isStorageError(error) || (await headIfThere(storage, objectKey)) === undefined) throw error;
     }
-  }
-}
-
-async function exists(storage: ObjectStorage, objectKey: string): Promise<boolean> {
-  try {
-    await storage.head(objectKey);
-    return true;
-  } catch (error) {
-    if (isStorageError(error, 'object_not_found')) return false;
-    throw error;
   }
 }
 
