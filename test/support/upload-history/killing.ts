@@ -3,8 +3,10 @@ import type { SeededRandom } from '../seeded-random.js';
 import type { LineFaults } from '../tcp-proxy.js';
 import type { MortalServers } from './servers.js';
 
-/** One kill in so many is PostgreSQL's. */
-const POSTGRES_EVERY = 10;
+/** One kill in so many is PostgreSQL's, whose keeper takes ten in a row for a reason to leave it down. */
+const POSTGRES_EVERY = 25;
+/** As often in a row nothing could be killed: whatever should be up stays down. */
+const MAX_IDLE_ROUNDS = 60;
 const GOOD_LINE: LineFaults = {
   latencyMs: 0,
   bytesPerSecond: 0,
@@ -28,13 +30,15 @@ export async function killAtRandom(
   kills: number,
   { random, acknowledged }: { readonly random: SeededRandom; readonly acknowledged: () => number },
 ): Promise<void> {
-  for (let done = 0; done < kills;) {
+  for (let done = 0, idle = 0; done < kills;) {
     const goal = acknowledged() + 1 + random.below(40);
     // The line may be down and nothing acknowledged: then the kill comes all the same.
     for (let waited = 0; acknowledged() < goal && waited < 100; waited++) await sleep(20);
     const isPostgres = done % POSTGRES_EVERY === POSTGRES_EVERY - 1;
     const killed = isPostgres ? await servers.killPostgres() : await servers.killServer(random);
     if (killed) done += 1;
+    idle = killed ? 0 : idle + 1;
+    if (idle > MAX_IDLE_ROUNDS) throw new Error(`Nothing came up again after ${done} kills.`);
   }
 }
 
