@@ -20,8 +20,8 @@ import { sha256 } from '../support/upload-history/writers.js';
 const WRITERS = 8;
 const SERVERS = 2;
 /** HISTORY_KILLS=200 HISTORY_FILES=5000 takes some ten minutes. */
-const KILLS = Number(process.env.HISTORY_KILLS ?? 60);
-const ACKNOWLEDGED = Number(process.env.HISTORY_FILES ?? 1_500);
+const KILLS = Number(process.env.HISTORY_KILLS ?? 20);
+const ACKNOWLEDGED = Number(process.env.HISTORY_FILES ?? 400);
 const SEED = process.env.HISTORY_SEED ?? '1';
 
 describe('the checker of histories', () => {
