@@ -29,12 +29,21 @@ const DELETE_PENDING = {
   text: `DELETE FROM cloud_files WHERE cloud_config_id = $1 AND object_key = $2 AND state = 'pending'`,
 };
 
+const OF_CONTENT = `provider, object_key, file_size, cloud_url, checksum, crc32, content_type, etag, uploaded_at,
+  checksum_source, version`;
+
+/** Also contents that others have superseded since, and files that are in the trash by now. */
 const OF_OPERATION = {
   name: 'files_of_operation',
-  text: `SELECT id, provider, object_key, filename, file_size, cloud_url, checksum, crc32, content_type, etag, uploaded_at,
-      folder, tags, local_file_id, checksum_source, version, protected
-    FROM cloud_files
-    WHERE user_id = $1 AND state = 'stored' AND starts_with(object_key, 'f/' || $2 || '/') ORDER BY id`,
+  text: `WITH contents AS (
+      SELECT id, ${OF_CONTENT} FROM cloud_files
+        WHERE user_id = $1 AND state IN ('stored', 'trashed') AND starts_with(object_key, 'f/' || $2 || '/')
+      UNION ALL
+      SELECT file_id, ${OF_CONTENT} FROM file_versions
+        WHERE cloud_config_id IN (SELECT id FROM cloud_configs WHERE user_id = $1) AND state = 'kept'
+          AND starts_with(object_key, 'f/' || $2 || '/')
+    ) SELECT contents.*, file.filename, file.folder, file.tags, file.local_file_id, file.protected
+    FROM contents JOIN cloud_files file USING (id) ORDER BY id`,
 };
 
 interface FileRow {
@@ -110,7 +119,7 @@ export class FileRecords {
     await this.statements.query(DELETE_PENDING, [owner.configId, objectKey]);
   }
 
-  /** The files that an operation stored, if it came so far: keys begin with the operation's id. */
+  /** What an operation stored, if it came so far, whatever became of it since: keys begin with the operation's id. */
   async ofOperation(userId: number, operationId: string): Promise<StoredFile[]> {
     const rows = await this.statements.query<FileRow>(OF_OPERATION, [userId, operationId]);
     return rows.map((row) => ({

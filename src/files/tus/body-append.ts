@@ -191,10 +191,17 @@ export class BodyAppend {
     return uploadId;
   }
 
+  /** A failed attempt leaves nothing under its key. */
   private async put(key: string, contentType: string | undefined): Promise<void> {
     const { storage, lock } = this.options;
     lock.signal.throwIfAborted();
-    await storage.put(key, this.content, { sizeBytes: this.filledBytes, contentType, signal: lock.signal });
+    const options = { sizeBytes: this.filledBytes, contentType, signal: lock.signal };
+    try {
+      await storage.put(key, this.content, options);
+    } catch (error) {
+      await this.drop(key);
+      throw error;
+    }
   }
 
   /** Acknowledges all that was received, in one statement; after that the earlier tail is of no use. */

@@ -97,6 +97,7 @@ export class UploadClient {
     server.failures.length = 0;
     server.maxFileSize = 100 * MIB;
     server.operation = undefined;
+    await server.statements.query({ name: 'test_clear_versions', text: 'DELETE FROM file_versions' }, []);
     await server.statements.query({ name: 'test_clear', text: 'DELETE FROM cloud_files' }, []);
     for (const key of (await server.leftInBucket()).objects) await server.storage.delete(key);
     const multipart = server.storage.multipart!;

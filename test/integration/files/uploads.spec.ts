@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { MIB, SMALL_UPLOAD_BYTES } from '../../../src/files/upload-limits.js';
+import type { StoredFile } from '../../../src/files/written-file.js';
 import { fingerprint } from '../../support/same-bytes.js';
 import { noise } from '../../support/noise.js';
 import { BOUNDARY, formBody, formType } from './form-body.js';
@@ -175,6 +176,27 @@ describe('uploads', () => {
     server.operation = { operationId: randomUUID(), resumed: true };
     expect((await client.sendForm(parts)).files).toHaveLength(2);
     expect(await server.rows()).toHaveLength(4);
+  });
+
+  it('are answered so also when their content was superseded or trashed meanwhile', async () => {
+    const query = '?filename=a.txt&overwrite=true';
+    const send = (content: string, operationId: string, resumed: boolean) => {
+      server.operation = { operationId, resumed };
+      return client.send(Buffer.from(content), 'text/plain', { query });
+    };
+    const [earlier, later] = [randomUUID(), randomUUID()];
+    const first = await send('first', earlier, false);
+    const second = await send('second', later, false);
+    await server.statements.query({ name: 'test_trash', text: `UPDATE cloud_files SET state = 'trashed'` }, []);
+    expect(first.files![0]!.id).toBe(second.files![0]!.id);
+    for (const [before, again] of [
+      [first, await send('first', earlier, true)],
+      [second, await send('second', later, true)],
+    ] as const) {
+      const { overwrite: _, ...answered } = before.files![0] as StoredFile;
+      expect(again.files).toEqual([answered]);
+    }
+    expect(await server.rows()).toHaveLength(1);
   });
 
   it('come out of listings as they came in', async () => {
