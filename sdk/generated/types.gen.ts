@@ -3781,7 +3781,7 @@ export type CloudUploadErrors = {
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
      *
-     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
      */
     429: Problem;
     /**
@@ -5633,7 +5633,7 @@ export type UploadFilesErrors = {
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
      *
-     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
      */
     429: Problem;
     /**
@@ -5773,7 +5773,7 @@ export type UploadFileContentErrors = {
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
      *
-     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
      */
     429: Problem;
     /**
@@ -6702,7 +6702,7 @@ export type ReplaceFileContentErrors = {
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
      *
-     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
      */
     429: Problem;
     /**
@@ -10900,7 +10900,7 @@ export type CreateTusUploadErrors = {
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
      *
-     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
      */
     429: Problem;
     /**
@@ -11210,7 +11210,7 @@ export type ContinueTusUploadErrors = {
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
      *
-     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
      */
     429: Problem;
     /**
@@ -11382,7 +11382,7 @@ export type CreateUploadErrors = {
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
      *
-     * `too_many_uploads`: More uploads of this user run and wait than the server admits.
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
      */
     429: Problem;
     /**

@@ -116,6 +116,10 @@ export class CloudFile {
   @Column({ name: 'trashed_by', type: 'varchar', length: 9, nullable: true })
   trashedBy: 'user' | 'retention' | null;
 
+  /** When it last came out of the trash: retention counts its age from there. */
+  @Column({ name: 'restored_at', type: 'timestamptz', nullable: true })
+  restoredAt: Date | null;
+
   /** Since when its object is not in the bucket, as far as a complete listing tells. */
   @Column({ name: 'missing_since', type: 'timestamptz', nullable: true })
   missingSince: Date | null;

@@ -142,7 +142,7 @@ export function tooManyUploads(): FilesError {
 export function tooManyOpenUploads(openUploads: number): FilesError {
   return new FilesError(
     'too_many_uploads',
-    `You have ${openUploads} direct uploads that are neither completed nor given up. Complete or DELETE some of them.`,
+    `You have ${openUploads} uploads under way. Complete some of them, or give them up with DELETE.`,
   );
 }
 

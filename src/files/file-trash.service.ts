@@ -12,7 +12,7 @@ type Changed = [rows: { readonly id: number }[], count: number];
 const TRASH = `UPDATE cloud_files SET state = 'trashed', trashed_at = $3, trashed_by = $4
   WHERE user_id = $1 AND id = ANY ($2::integer[]) AND state = 'stored' AND NOT protected RETURNING id`;
 
-const RESTORE = `UPDATE cloud_files SET state = 'stored', trashed_at = NULL, trashed_by = NULL
+const RESTORE = `UPDATE cloud_files SET state = 'stored', trashed_at = NULL, trashed_by = NULL, restored_at = $3
   WHERE user_id = $1 AND id = ANY ($2::integer[]) AND state = 'trashed' RETURNING id`;
 
 /** Of all users, the longest waiting first. */
@@ -47,8 +47,7 @@ export class FileTrash {
     by: 'user' | 'retention',
     origin: AuditOrigin,
   ): Promise<number[]> {
-    const at = new Date(this.clock.now()).toISOString();
-    return this.change('file.trashed', origin, TRASH, [userId, ids, at, by]);
+    return this.change('file.trashed', origin, TRASH, [userId, ids, this.nowText(), by]);
   }
 
   /** @throws RequestError `not_found` when it is not in the trash */
@@ -58,7 +57,7 @@ export class FileTrash {
 
   /** @returns the ids of the files that came out of the trash */
   restoreEach(userId: number, ids: readonly number[], origin: AuditOrigin): Promise<number[]> {
-    return this.change('file.restored', origin, RESTORE, [userId, ids]);
+    return this.change('file.restored', origin, RESTORE, [userId, ids, this.nowText()]);
   }
 
   /** Deletes files in the trash for good; see FilePurge. */
@@ -68,14 +67,17 @@ export class FileTrash {
 
   /** Deletes at most so many of the files for good that have been in the trash for their user's `trash_days`. */
   async purgeDue(limit: number, signal?: AbortSignal): Promise<PurgeOutcome> {
-    const now = new Date(this.clock.now()).toISOString();
-    const values = [now, DEFAULT_SYNC_SETTINGS.trashDays, limit];
+    const values = [this.nowText(), DEFAULT_SYNC_SETTINGS.trashDays, limit];
     const due = await this.database.query<{ id: number }[]>(DUE, values);
     return this.purging.purge(
       due.map(({ id }) => id),
       {},
       signal,
     );
+  }
+
+  private nowText(): string {
+    return new Date(this.clock.now()).toISOString();
   }
 
   /** Nothing changes without its record. */

@@ -35,6 +35,7 @@ import { LocalObjects } from './local-objects.js';
 import { ObjectWriter } from './object-writer.js';
 import { PartBuffers } from './part-buffers.js';
 import { TransferMetrics } from './transfer-metrics.js';
+import { OpenUploads } from './open-uploads.js';
 import { Quotas } from './quotas.js';
 import { ReplaceContent } from './replace-content.js';
 import { SMALL_BUFFERS_BYTES, WAITING_UPLOADS_PER_SLOT } from './upload-limits.js';
@@ -106,6 +107,11 @@ const logger = new Logger('Files');
         new UploadSlots(env.UPLOADS_PER_USER, env.UPLOADS_PER_USER * WAITING_UPLOADS_PER_SLOT),
     },
     {
+      provide: OpenUploads,
+      inject: [Statements],
+      useFactory: (statements: Statements) => new OpenUploads(statements),
+    },
+    {
       provide: Quotas,
       inject: [Statements],
       useFactory: (statements: Statements) => new Quotas(statements),
@@ -132,6 +138,7 @@ const logger = new Logger('Files');
     FileReads,
     FileRecords,
     FileTrash,
+    OpenUploads,
     Quotas,
     TransferMetrics,
     UploadSlots,

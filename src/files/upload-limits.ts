@@ -22,6 +22,9 @@ export const RESUMABLE_BUFFERS_BYTES_PER_USER = 32 * MIB;
 /** A resumable upload to which nothing was added for so long is given up. */
 export const RESUMABLE_UPLOAD_HOURS = 24;
 
+/** Uploads of more than one request that one user may have under way: neither completed, nor given up, nor expired. */
+export const MAX_OPEN_UPLOADS = 2_000;
+
 /** Smallest part of a multipart upload: above every provider's minimum (5 MiB). */
 export const MIN_PART_BYTES = 8 * MIB;
 

@@ -77,8 +77,10 @@ export const FILE_PROBLEMS: Readonly<Record<FilesErrorCode, ProblemKind>> = {
   too_many_uploads: {
     status: 429,
     title: 'Too many uploads',
-    meaning: 'More uploads of this user run and wait than the server admits.',
-    action: 'Wait as many seconds as `Retry-After` says, and send fewer at once.',
+    meaning:
+      'More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.',
+    action:
+      'Wait as many seconds as `Retry-After` says, and send fewer at once; give up uploads that nobody goes on with.',
   },
   checksum_mismatch: {
     status: 400,

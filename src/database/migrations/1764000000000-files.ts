@@ -20,6 +20,7 @@ const UP = [
     ADD COLUMN checksum_source VARCHAR(8) NOT NULL DEFAULT 'server',
     ADD COLUMN trashed_at TIMESTAMPTZ,
     ADD COLUMN trashed_by VARCHAR(9),
+    ADD COLUMN restored_at TIMESTAMPTZ,
     ADD COLUMN missing_since TIMESTAMPTZ`,
   // Keys are compared byte by byte, as buckets list them: a listing and the rows are read side by side.
   `ALTER TABLE cloud_files ALTER COLUMN object_key TYPE TEXT COLLATE "C"`,

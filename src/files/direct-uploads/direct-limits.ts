@@ -18,9 +18,6 @@ export const IDLE_HOURS = 24;
 /** and so long after it was begun at the latest: Azure drops parts after a week. */
 export const LONGEST_HOURS = 6 * 24;
 
-/** Uploads of one user that are neither completed nor given up. */
-export const MAX_OPEN_UPLOADS = 1_000;
-
 /** A completion or an abort that has lasted so long has died with its process. */
 export const LOCK_SECONDS = 600;
 

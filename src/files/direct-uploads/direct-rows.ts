@@ -17,11 +17,6 @@ export interface UploadPageRequest {
 export class DirectRows {
   constructor(private readonly statements: Statements) {}
 
-  async countOpen(userId: number): Promise<number> {
-    const [row] = await this.statements.query<{ open: number }>(sql.COUNT_OPEN, [userId]);
-    return row!.open;
-  }
-
   async insert(upload: NewDirectUpload): Promise<DirectUpload> {
     const row = await this.one(sql.INSERT, [
       upload.id,

@@ -4,11 +4,6 @@ const COLUMNS = `id, user_id, cloud_config_id, state, object_key, filename, fold
 /** Locked by this one, or not at all any more. */
 const FREE = `(locked_until IS NULL OR locked_until <= now())`;
 
-export const COUNT_OPEN = {
-  name: 'direct_count_open',
-  text: `SELECT count(*)::integer AS open FROM uploads WHERE user_id = $1 AND kind = 'direct' AND ended_at IS NULL`,
-};
-
 /** Repeated, it finds the row that the first attempt made. */
 export const INSERT = {
   name: 'direct_insert',

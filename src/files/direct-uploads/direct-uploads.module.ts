@@ -7,6 +7,7 @@ import { SyncSettingsStore } from '../../sync-settings/sync-settings-store.js';
 import { SyncSettingsModule } from '../../sync-settings/sync-settings.module.js';
 import { FileRecords } from '../file-records.js';
 import { FilesModule } from '../files.module.js';
+import { OpenUploads } from '../open-uploads.js';
 import { Quotas } from '../quotas.js';
 import { DirectRows } from './direct-rows.js';
 import { DirectUploadsController } from './direct-uploads.controller.js';
@@ -26,17 +27,19 @@ import { UploadSweep } from './upload-sweep.service.js';
     },
     {
       provide: DirectUploads,
-      inject: [DirectRows, CloudStorages, Quotas, SyncSettingsStore],
+      inject: [DirectRows, CloudStorages, Quotas, OpenUploads, SyncSettingsStore],
       useFactory: (
         rows: DirectRows,
         storages: CloudStorages,
         quotas: Quotas,
+        openUploads: OpenUploads,
         settings: SyncSettingsStore,
       ): DirectUploads =>
         new DirectUploads({
           rows,
           storages,
           quotas,
+          openUploads,
           maxFileSizeOf: (userId) => settings.maxFileSize(userId),
         }),
     },

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { CloudStorages, OpenedConfig } from '../../credentials/cloud-storages.service.js';
 import { notFound, validationFailed } from '../../errors/request-errors.js';
 import type { ObjectStorage, UploadedPart } from '../../storage-providers/storage-provider.js';
-import { fileTooLarge, tooManyOpenUploads, uploadBusy, uploadEnded } from '../file-errors.js';
+import { fileTooLarge, uploadBusy, uploadEnded } from '../file-errors.js';
+import type { OpenUploads } from '../open-uploads.js';
 import type { Quotas } from '../quotas.js';
 import { CLEAN_UP_MS } from '../upload-limits.js';
-import { FIRST_URLS, MAX_OPEN_UPLOADS } from './direct-limits.js';
+import { FIRST_URLS } from './direct-limits.js';
 import { planParts } from './direct-plan.js';
 import type { DirectRows } from './direct-rows.js';
 import { type DirectUpload, type DirectUploadPlace, partCountOf } from './direct-upload.js';
@@ -28,6 +29,7 @@ export interface DirectUploadsOptions {
   readonly rows: DirectRows;
   readonly storages: Pick<CloudStorages, 'active' | 'byConfigId'>;
   readonly quotas: Pick<Quotas, 'assertRoom'>;
+  readonly openUploads: OpenUploads;
   readonly maxFileSizeOf: (userId: number) => number | Promise<number>;
 }
 
@@ -123,11 +125,11 @@ export class DirectUploads {
   }
 
   private async assertWelcome(userId: number, { sizeBytes, replacesFileId }: NewUpload): Promise<void> {
-    const { rows, quotas } = this.options;
+    const { rows, quotas, openUploads } = this.options;
     const maxFileSize = await this.options.maxFileSizeOf(userId);
     if (sizeBytes > maxFileSize) throw fileTooLarge(maxFileSize);
     await quotas.assertRoom(userId, sizeBytes);
-    if ((await rows.countOpen(userId)) >= MAX_OPEN_UPLOADS) throw tooManyOpenUploads(MAX_OPEN_UPLOADS);
+    await openUploads.assertRoom(userId);
     if (replacesFileId === undefined || (await rows.isReplaceable(userId, replacesFileId))) return;
     throw notFound('file');
   }

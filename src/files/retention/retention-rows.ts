@@ -12,7 +12,9 @@ export interface AgedFile {
   readonly uploadedAt: Date;
 }
 
-const AGED = `user_id = $1 AND state = 'stored' AND NOT protected AND uploaded_at < ($2::timestamptz AT TIME ZONE 'UTC')`;
+/** Uploaded before the cutoff, and not taken out of the trash since. */
+const AGED = `user_id = $1 AND state = 'stored' AND NOT protected AND uploaded_at < ($2::timestamptz AT TIME ZONE 'UTC')
+  AND (restored_at IS NULL OR restored_at < $2::timestamptz)`;
 
 const COUNT = `SELECT count(*) FILTER (WHERE ${AGED}) AS files,
     coalesce(sum(file_size) FILTER (WHERE ${AGED}), 0) AS bytes, count(*) AS all_files

@@ -14,6 +14,7 @@ import {
 } from '../file-errors.js';
 import { mayHaveTakenEffect } from '../file-records.js';
 import type { UploadTarget } from '../incoming-file.js';
+import type { OpenUploads } from '../open-uploads.js';
 import type { PartBuffers } from '../part-buffers.js';
 import type { Quotas } from '../quotas.js';
 import { RequestBytes } from '../request-bytes.js';
@@ -37,6 +38,7 @@ export interface TusUploadsOptions {
   /** The user's own limit, in bytes. */
   readonly maxFileSizeOf: (userId: number) => number | Promise<number>;
   readonly quotas: Quotas;
+  readonly openUploads: OpenUploads;
   readonly rows: TusRows;
   readonly locks: UploadLocks;
   readonly slots: UploadSlots;
@@ -70,6 +72,7 @@ export class TusUploads {
     if (Math.max(sizeBytes ?? 0, contentLength ?? 0) > limitBytes) throw fileTooLarge(limitBytes);
     if (sizeBytes !== undefined && (contentLength ?? 0) > sizeBytes) throw longerThanAnnounced(sizeBytes);
     await this.options.quotas.assertRoom(userId, sizeBytes);
+    await this.options.openUploads.assertRoom(userId);
     const { configId, storage } = await this.options.bucketOf(userId);
     const partBytes = resumablePartBytes(sizeBytes ?? limitBytes, storage);
     const { rows, locks } = this.options;

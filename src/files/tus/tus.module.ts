@@ -8,6 +8,7 @@ import { SyncSettingsStore } from '../../sync-settings/sync-settings-store.js';
 import { SyncSettingsModule } from '../../sync-settings/sync-settings.module.js';
 import { FileRecords } from '../file-records.js';
 import { FilesModule } from '../files.module.js';
+import { OpenUploads } from '../open-uploads.js';
 import { PartBuffers } from '../part-buffers.js';
 import { Quotas } from '../quotas.js';
 import { TransferMetrics } from '../transfer-metrics.js';
@@ -46,6 +47,7 @@ import { UploadLocks } from './upload-locks.service.js';
         CloudStorages,
         SyncSettingsStore,
         Quotas,
+        OpenUploads,
         TusRows,
         UploadLocks,
         UploadSlots,
@@ -62,6 +64,7 @@ function tusUploads(
   storages: CloudStorages,
   settings: SyncSettingsStore,
   quotas: Quotas,
+  openUploads: OpenUploads,
   rows: TusRows,
   locks: UploadLocks,
   slots: UploadSlots,
@@ -73,6 +76,7 @@ function tusUploads(
     bucketOfConfig: (userId, configId) => storages.byConfigId(userId, configId),
     maxFileSizeOf: (userId) => settings.maxFileSize(userId),
     quotas,
+    openUploads,
     rows,
     locks,
     slots,

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { OpenUploads } from '../../../src/files/open-uploads.js';
+import { MAX_OPEN_UPLOADS } from '../../../src/files/upload-limits.js';
 import { UploadServer, USER_ID } from './upload-server.js';
 
 describe('a quota', () => {
@@ -82,5 +84,23 @@ describe('a quota', () => {
     await server.dataSource.query(`UPDATE cloud_files SET state = 'deleting' WHERE file_size = 500`);
     expect(await put(500)).toBe('stored');
     expect(await server.quotas.read(USER_ID)).toEqual({ quotaBytes: 1_000, usedBytes: 1_000 });
+  });
+
+  it('of uploads under way counts those of all kinds that have not ended', async () => {
+    const open = new OpenUploads(server.statements);
+    const begin = (count: number, kind: string) =>
+      server.dataSource.query(
+        `INSERT INTO uploads (user_id, cloud_config_id, kind, object_key, filename, content_type, expires_at)
+          SELECT $1, 1, $2, 'f/' || gen_random_uuid(), 'a', 'b/c', now() FROM generate_series(1, $3::integer)`,
+        [USER_ID, kind, count],
+      );
+    await begin(MAX_OPEN_UPLOADS - 1, 'tus');
+    await open.assertRoom(USER_ID);
+    await begin(1, 'direct');
+    await expect(open.assertRoom(USER_ID)).rejects.toMatchObject({ code: 'too_many_uploads' });
+    await open.assertRoom(USER_ID + 1);
+    await server.dataSource.query(`UPDATE uploads SET ended_at = now() WHERE kind = 'direct'`);
+    await open.assertRoom(USER_ID);
+    await server.dataSource.query('DELETE FROM uploads');
   });
 });

@@ -94,6 +94,17 @@ describe('retention', () => {
     expect(await trashed()).toBe('199');
   });
 
+  it('counts the age of what came out of the trash from then on', async () => {
+    await world.query(
+      `UPDATE cloud_files SET state = 'stored', restored_at = $1
+        WHERE id IN (SELECT id FROM cloud_files WHERE state = 'trashed' ORDER BY id LIMIT 2)`,
+      new Date(world.now()).toISOString(),
+    );
+    expect(await retention.run(USER_ID, NEVER)).toBe(0);
+    world.aheadMs += 31 * DAY_MS;
+    expect(await retention.run(USER_ID, NEVER)).toBe(2);
+  });
+
   it('is due once a day, and after a change of the setting', async () => {
     await files(1);
     const due = () => retention.takeDue(10);

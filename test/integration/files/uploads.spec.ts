@@ -187,7 +187,10 @@ describe('uploads', () => {
     const [earlier, later] = [randomUUID(), randomUUID()];
     const first = await send('first', earlier, false);
     const second = await send('second', later, false);
-    await server.statements.query({ name: 'test_trash', text: `UPDATE cloud_files SET state = 'trashed'` }, []);
+    await server.statements.query(
+      { name: 'test_trash', text: `UPDATE cloud_files SET state = 'trashed'` },
+      [],
+    );
     expect(first.files![0]!.id).toBe(second.files![0]!.id);
     for (const [before, again] of [
       [first, await send('first', earlier, true)],
