@@ -6256,6 +6256,118 @@ export type EmptyTrashResponses = {
 
 export type EmptyTrashResponse = EmptyTrashResponses[keyof EmptyTrashResponses];
 
+export type DownloadZipData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * All files in it and below it; empty for all files.
+         */
+        folder?: string;
+        /**
+         * Up to 1,000 files, separated by commas.
+         */
+        file_ids?: string;
+        /**
+         * What the archive is called; otherwise as the folder is, or `files.zip`.
+         */
+        filename?: string;
+    };
+    url: '/api/v1/files/zip';
+};
+
+export type DownloadZipErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `object_not_found`: The file is listed here, but its object is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `files_missing`: The bucket does not have the content of files that are wanted in an archive.
+     */
+    409: Problem;
+    /**
+     * `zip_too_large`: The folder holds more files than go into one archive.
+     */
+    413: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_zips`: The user downloads more archives than this server makes for one user at the same time.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `file_damaged`: The object in the bucket is not what was uploaded: it was changed there.
+     *
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DownloadZipError = DownloadZipErrors[keyof DownloadZipErrors];
+
+export type DownloadZipResponses = {
+    /**
+     * The archive.
+     */
+    200: Blob | File;
+};
+
+export type DownloadZipResponse = DownloadZipResponses[keyof DownloadZipResponses];
+
 export type DeleteFileData = {
     body?: never;
     headers?: {

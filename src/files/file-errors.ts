@@ -43,6 +43,12 @@ export type FilesErrorCode =
   | 'upload_checksum_mismatch'
   /** 502: the object in the bucket is not what was uploaded. */
   | 'file_damaged'
+  /** 409: objects of files that are wanted in an archive are not in the bucket. */
+  | 'files_missing'
+  /** 413: more files than go into one archive. */
+  | 'zip_too_large'
+  /** 429: more archives of one user than a process makes at the same time. */
+  | 'too_many_zips'
   /** 416 */
   | 'range_not_satisfiable'
   /** 403: not signed by this server, or for something else. */
@@ -173,6 +179,34 @@ export function fileDamaged(): FilesError {
   return new FilesError(
     'file_damaged',
     'The object in the bucket is not what was uploaded: it was changed there. Restore it from a copy.',
+  );
+}
+
+/** @param ids of the files whose objects are gone */
+export function filesMissing(ids: readonly number[]): FilesError {
+  const [first, ...more] = ids;
+  const which = more.length === 0 ? `file ${first}` : `file ${first} and ${more.length} others`;
+  return new FilesError(
+    'files_missing',
+    `The content of ${which} is not in the bucket any more, so the archive would not be whole. ` +
+      'GET /api/v1/files?missing=true names them; restore their objects, or delete them first.',
+  );
+}
+
+export function zipTooLarge(maxFiles: number): FilesError {
+  return new FilesError(
+    'zip_too_large',
+    `The folder holds more than ${maxFiles} files, the most that go into one archive, or their names are too long ` +
+      'together. Download its subfolders one by one.',
+  );
+}
+
+/** @param count those under way */
+export function tooManyZips(count: number): FilesError {
+  return new FilesError(
+    'too_many_zips',
+    `You have ${count} archives under way, the most that this server gives one user. Wait for one to end.`,
+    { retryable: true, retryAfterMs: 5_000 },
   );
 }
 

@@ -51,17 +51,20 @@ import { FileVersions } from './versions/file-versions.service.js';
 import { VersionTrimming } from './versions/version-trimming.service.js';
 import { UploadSlots } from './upload-slots.js';
 import { Uploads } from './uploads.js';
+import { ZipDownloads } from './zip/zip-downloads.js';
+import { ZipController } from './zip/zip.controller.js';
 
 const logger = new Logger('Files');
 
 /** Files in users' buckets: upload, list, download, delete, leftovers. */
 @Module({
   imports: [CredentialsModule, EpochModule, JobsModule, StorageProvidersModule, SyncSettingsModule],
-  // The route of leftovers comes before that of one file, which would take the word for an id.
+  // The routes of leftovers and archives come before that of one file, which would take the word for an id.
   controllers: [
     CloudApiController,
     LeftoversController,
     TrashController,
+    ZipController,
     FilesController,
     FileChangesController,
     FileContentController,
@@ -132,6 +135,11 @@ const logger = new Logger('Files');
       provide: ContentSender,
       inject: [FileReads, AccessTimes, CloudStorages, TransferMetrics],
       useFactory: contentSender,
+    },
+    {
+      provide: ZipDownloads,
+      inject: [DataSource, AccessTimes, CloudStorages, TransferMetrics],
+      useFactory: zipDownloads,
     },
   ],
   exports: [
@@ -207,6 +215,20 @@ function contentSender(
 ): ContentSender {
   return new ContentSender({
     reads,
+    accessTimes: times,
+    bucketOf: (userId, configId) => storages.byConfigId(userId, configId),
+    countBytes: (bytes) => metrics.downloaded(bytes),
+  });
+}
+
+function zipDownloads(
+  database: DataSource,
+  times: AccessTimes,
+  storages: CloudStorages,
+  metrics: TransferMetrics,
+): ZipDownloads {
+  return new ZipDownloads({
+    database,
     accessTimes: times,
     bucketOf: (userId, configId) => storages.byConfigId(userId, configId),
     countBytes: (bytes) => metrics.downloaded(bytes),

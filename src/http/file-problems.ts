@@ -130,6 +130,24 @@ export const FILE_PROBLEMS: Readonly<Record<FilesErrorCode, ProblemKind>> = {
     meaning: 'The object in the bucket is not what was uploaded: it was changed there.',
     action: 'Restore the object from a copy or upload the file again.',
   },
+  files_missing: {
+    status: 409,
+    title: 'Files missing',
+    meaning: 'The bucket does not have the content of files that are wanted in an archive.',
+    action: 'List them with `GET /api/v1/files?missing=true`; restore their objects or delete them.',
+  },
+  zip_too_large: {
+    status: 413,
+    title: 'ZIP too large',
+    meaning: 'The folder holds more files than go into one archive.',
+    action: 'Download its subfolders one by one.',
+  },
+  too_many_zips: {
+    status: 429,
+    title: 'Too many archives',
+    meaning: 'The user downloads more archives than this server makes for one user at the same time.',
+    action: 'Wait until one has ended.',
+  },
   range_not_satisfiable: {
     status: 416,
     title: 'Range not satisfiable',

@@ -22,3 +22,13 @@ export type SnapshotsErrorCode =
 
 /** What can go wrong with workspaces, snapshots and restores; of a repository itself there are RepositoryErrors. */
 export class SnapshotsError extends StowageError<SnapshotsErrorCode> {}
+
+/** @param what the kind of long answers that the user has as many of as a process gives */
+export const tooManyStreams =
+  (what: string) =>
+  (count: number): SnapshotsError =>
+    new SnapshotsError(
+      'too_many_streams',
+      `You have ${count} ${what} under way, the most that this server gives one user. Wait for one to end.`,
+      { retryable: true, retryAfterMs: 5_000 },
+    );

@@ -10,9 +10,9 @@ import {
   planContent,
 } from '../../files/content-headers.js';
 import { sendContent } from '../../files/content-stream.js';
+import { UserSlots } from '../../files/user-slots.js';
 import type { FoundEntry, Node, SnapshotPath } from '../../snapshot-engine/index.js';
-import { SnapshotsError } from '../snapshots-error.js';
-import { UserSlots } from '../user-slots.js';
+import { SnapshotsError, tooManyStreams } from '../snapshots-error.js';
 import { type OpenedSnapshot, SnapshotBrowsers } from './snapshot-browsers.service.js';
 import { type PathQuery, readSnapshotPath } from './snapshot-paths.js';
 import { zipArchive } from './zip-archive.js';
@@ -24,7 +24,7 @@ const ARCHIVES_PER_USER = 4;
 /** Sends what lies in snapshots: one file, or a directory as an archive. */
 @Injectable()
 export class SnapshotContent {
-  private readonly archives = new UserSlots(ARCHIVES_PER_USER, 'archives');
+  private readonly archives = new UserSlots(ARCHIVES_PER_USER, tooManyStreams('archives'));
 
   constructor(private readonly browsers: SnapshotBrowsers) {}
 

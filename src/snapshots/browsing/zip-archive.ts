@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
 import type { FoundEntry, Node } from '../../snapshot-engine/index.js';
-import { zipName } from './zip-names.js';
+import { zipName } from '../../files/zip/zip-names.js';
 
 export interface ZipSource {
   /** Every directory before what lies in it. */

@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { StopSignal } from '../../config/stop-signal.js';
-import { UserSlots } from '../user-slots.js';
+import { UserSlots } from '../../files/user-slots.js';
+import { tooManyStreams } from '../snapshots-error.js';
 import { RestoreChanges } from './restore-changes.service.js';
 import { RestoreListing, type ShownRestore } from './restore-listing.service.js';
 
@@ -17,7 +18,7 @@ const STREAMS_PER_USER = 20;
  */
 @Injectable()
 export class RestoreEvents {
-  private readonly streams = new UserSlots(STREAMS_PER_USER, 'event streams');
+  private readonly streams = new UserSlots(STREAMS_PER_USER, tooManyStreams('event streams'));
 
   constructor(
     private readonly listing: RestoreListing,

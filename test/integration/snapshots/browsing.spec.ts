@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { noise } from '../../support/noise.js';
-import { readZip } from './read-zip.js';
+import { readZip } from '../../support/read-zip.js';
 import { WorkspacesApp } from './workspaces-app.js';
 
 interface Entry {

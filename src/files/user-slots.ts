@@ -1,25 +1,17 @@
-import { SnapshotsError } from './snapshots-error.js';
-
 /** Long answers of one process, so many for each user at the same time. */
 export class UserSlots {
   private readonly taken = new Map<number, number>();
 
+  /** @param refusal what one more is refused with, by how many are under way */
   constructor(
     private readonly perUser: number,
-    /** Several of them, for the sentence. */
-    private readonly what: string,
+    private readonly refusal: (count: number) => Error,
   ) {}
 
-  /** @returns how to give the slot back; only the first call counts. @throws SnapshotsError `too_many_streams` */
+  /** @returns how to give the slot back; only the first call counts. @throws the refusal */
   take(userId: number): () => void {
     const count = this.taken.get(userId) ?? 0;
-    if (count >= this.perUser) {
-      throw new SnapshotsError(
-        'too_many_streams',
-        `You have ${count} ${this.what} under way, the most that this server gives one user. Wait for one to end.`,
-        { retryable: true, retryAfterMs: 5_000 },
-      );
-    }
+    if (count >= this.perUser) throw this.refusal(count);
     this.taken.set(userId, count + 1);
     let isTaken = true;
     return () => {

@@ -1,0 +1,136 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readZip } from '../support/read-zip.js';
+import { type ApiFile, FilesClient } from './files-client.js';
+
+interface PlacedFile extends ApiFile {
+  readonly folder: string;
+  readonly tags: string[];
+  readonly checksum_source: string;
+}
+
+describe('archives of files', () => {
+  let client: FilesClient;
+  let other: FilesClient;
+
+  beforeAll(async () => {
+    client = await FilesClient.start({ env: { UPLOADS_PER_USER: '4' } });
+    other = await client.otherUser();
+  });
+
+  afterAll(() => client.server.stop());
+
+  async function upload(
+    filename: string,
+    folder = '',
+    content: Uint8Array | string = `${folder}${filename}`,
+    user = client,
+  ) {
+    const query = `filename=${encodeURIComponent(filename)}&folder=${encodeURIComponent(folder)}&tags=t`;
+    const response = await user.fetch(`/api/v1/files?${query}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'text/plain' },
+      body: content as Uint8Array<ArrayBuffer>,
+    });
+    return (await response.json()) as PlacedFile;
+  }
+
+  async function zip(query: string, user = client) {
+    const response = await user.fetch(`/api/v1/files/zip?${query}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return { response, bytes };
+  }
+
+  async function entries(query: string): Promise<Record<string, string>> {
+    const { response, bytes } = await zip(query);
+    expect(response.status).toBe(200);
+    expect(Number(response.headers.get('content-length'))).toBe(bytes.length);
+    return Object.fromEntries(
+      Array.from(readZip(bytes), ([name, { content }]) => [name, content.toString()] as const),
+    );
+  }
+
+  async function refusal(query: string, user = client): Promise<[number, string]> {
+    const { response, bytes } = await zip(query, user);
+    return [response.status, (JSON.parse(bytes.toString()) as { code: string }).code];
+  }
+
+  it('hold a folder and all below it, by names that lead nowhere else', async () => {
+    await upload('top.txt');
+    await upload('Ärger 👩‍💻.txt', 'z/');
+    await upload('../../x', 'z/y/');
+    await upload('same.txt', 'z/y/', 'one');
+    await upload('same.txt', 'z/y/', 'two');
+    await upload('empty', 'z/y/', '');
+    await upload('other', 'z0/');
+    expect(await entries('folder=z')).toEqual({
+      'Ärger 👩‍💻.txt': 'z/Ärger 👩‍💻.txt',
+      'y/.._.._x': 'z/y/../../x',
+      'y/same.txt': 'one',
+      'y/same (2).txt': 'two',
+      'y/empty': '',
+    });
+    expect(Object.keys(await entries('folder='))).toEqual([
+      'top.txt',
+      'z/Ärger 👩‍💻.txt',
+      'z/y/.._.._x',
+      'z/y/empty',
+      'z/y/same.txt',
+      'z/y/same (2).txt',
+      'z0/other',
+    ]);
+  });
+
+  it('hold chosen files, under the name that is wished', async () => {
+    const [one, two] = [await upload('one', 'c/d/'), await upload('two', 'c/e/')];
+    const ids = `file_ids=${two.id},${one.id},${one.id}`;
+    expect(await entries(ids)).toEqual({ 'd/one': 'c/d/one', 'e/two': 'c/e/two' });
+    const named = await zip(`${ids}&filename=${encodeURIComponent('Grüße')}`);
+    expect(named.response.headers.get('content-disposition')).toContain(
+      `filename*=UTF-8''Gr%C3%BC%C3%9Fe.zip`,
+    );
+    const head = await client.fetch(`/api/v1/files/zip?${ids}`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(named.bytes.length)]);
+    expect(head.headers.get('content-disposition')).toContain('files.zip');
+    const accessed = await client.json<ApiFile>('GET', `/api/v1/files/${one.id}`);
+    expect(accessed).toHaveProperty('last_accessed');
+  });
+
+  it('are refused with what to do', async () => {
+    const mine = await upload('mine', 'm/');
+    expect(await refusal('folder=absent/')).toEqual([404, 'not_found']);
+    expect(await refusal(`file_ids=${mine.id}`, other)).toEqual([404, 'not_found']);
+    expect(await refusal(`file_ids=${mine.id},2000000000`)).toEqual([404, 'not_found']);
+    expect(await refusal('folder=../x')).toEqual([400, 'invalid_folder']);
+    expect(await refusal('')).toEqual([400, 'validation_failed']);
+    expect(await refusal(`folder=m&file_ids=${mine.id}`)).toEqual([400, 'validation_failed']);
+    expect(await refusal('file_ids=1;2')).toEqual([400, 'validation_failed']);
+    expect(await refusal('file_ids=0')).toEqual([400, 'validation_failed']);
+    const many = Array.from({ length: 1_001 }, (_, index) => index + 1).join(',');
+    expect(await refusal(`file_ids=${many}`)).toEqual([400, 'validation_failed']);
+  });
+
+  it('break off where a file is gone, and are no archives then', async () => {
+    const user = await client.otherUser();
+    await user.configure({ provider: 'local_disk', bucket_name: 'broken' });
+    const large = Buffer.alloc(4 * 1024 * 1024, 7);
+    await upload('a', '', large, user);
+    const second = await upload('b', '', 'gone', user);
+    const folder = join(client.server.dataDir, 'buckets');
+    await removeObject(folder, second.cloud_url);
+    await expect(zip('folder=', user)).rejects.toThrow();
+    // The first one is told of before a byte is sent.
+    expect(await refusal(`file_ids=${second.id}`, user)).toEqual([404, 'object_not_found']);
+    await user.json('DELETE', `/api/v1/files/${second.id}?permanently=true`);
+    expect((await zip('folder=', user)).response.status).toBe(200);
+  });
+});
+
+/** Wherever below the data folder it lies. */
+async function removeObject(folder: string, cloudUrl: string): Promise<void> {
+  const name = cloudUrl.split('/').at(-1)!;
+  const found = (await readdir(folder, { recursive: true })).filter((path) => path.endsWith(name));
+  if (found.length !== 1) throw new Error(`There are ${found.length} objects of this name.`);
+  await rm(join(folder, found[0]!));
+}
