@@ -16,7 +16,7 @@ export interface ZippedFile extends ZipItem {
 }
 
 /** The directory of an archive stands at its end, and until then in memory. */
-export const MAX_ZIP_FILES = 100_000;
+const MAX_ZIP_FILES = 100_000;
 /** The same for the names in it, in UTF-8. */
 const MAX_NAMES_BYTES = 32 * 1024 * 1024;
 const PAGE = 1_000;
