@@ -12,6 +12,7 @@ import { FilesModule } from './files/files.module.js';
 import { RetentionModule } from './files/retention/retention.module.js';
 import { SweepsModule } from './files/sweeps/sweeps.module.js';
 import { TusModule } from './files/tus/tus.module.js';
+import { UploadExpiryModule } from './files/upload-expiry/upload-expiry.module.js';
 import { VerificationModule } from './files/verification/verification.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
@@ -57,6 +58,7 @@ export class AppModule {
         UsageModule,
         DirectUploadsModule,
         TusModule,
+        UploadExpiryModule,
         LocalFilesModule,
         MovesModule,
         VerificationModule,

@@ -21,8 +21,5 @@ export const LONGEST_HOURS = 6 * 24;
 /** A completion or an abort that has lasted so long has died with its process. */
 export const LOCK_SECONDS = 600;
 
-/** For so long the outcome of an ended upload can be asked for. */
-export const KEEP_ENDED_DAYS = 7;
-
-/** Uploads that one run of the sweep finishes, and rows of ended ones that it removes. */
-export const SWEPT_AT_ONCE = 100;
+/** Completions that one run goes on with. */
+export const FINISHED_AT_ONCE = 100;

@@ -2,7 +2,7 @@ import type { Statement, Statements } from '../../database/statements.js';
 import type { UploadState } from '../upload.entity.js';
 import * as sql from './direct-statements.js';
 import type { UploadRow } from './direct-statements.js';
-import { IDLE_HOURS, KEEP_ENDED_DAYS, LOCK_SECONDS, LONGEST_HOURS, SWEPT_AT_ONCE } from './direct-limits.js';
+import { IDLE_HOURS, LOCK_SECONDS, LONGEST_HOURS } from './direct-limits.js';
 import type { DirectUpload } from './direct-upload.js';
 
 export type NewDirectUpload = Omit<DirectUpload, 'state' | 'fileId' | 'createdAt' | 'expiresAt'>;
@@ -73,6 +73,11 @@ export class DirectRows {
     return this.one(sql.BEGIN_ABORTING, [id, userId, lockId, LOCK_SECONDS]);
   }
 
+  /** As `beginAborting`, of one whose time is over, or that was given up and could not be removed. */
+  beginExpiring(userId: number, id: string, lockId: string): Promise<DirectUpload | undefined> {
+    return this.one(sql.BEGIN_EXPIRING, [id, userId, lockId, LOCK_SECONDS]);
+  }
+
   /** @returns whether the lock is still ours, and is so for its whole length from now on */
   hold(id: string, lockId: string): Promise<boolean> {
     return this.has(sql.HOLD, [id, lockId, LOCK_SECONDS]);
@@ -102,10 +107,6 @@ export class DirectRows {
 
   isReplaceable(userId: number, fileId: number): Promise<boolean> {
     return this.has(sql.REPLACEABLE, [fileId, userId]);
-  }
-
-  async forgetEnded(): Promise<void> {
-    await this.statements.query(sql.FORGET_ENDED, [KEEP_ENDED_DAYS, SWEPT_AT_ONCE]);
   }
 
   private async one(statement: Statement, values: readonly unknown[]): Promise<DirectUpload | undefined> {

@@ -63,6 +63,14 @@ export const BEGIN_ABORTING = {
     RETURNING ${COLUMNS}`,
 };
 
+export const BEGIN_EXPIRING = {
+  name: 'direct_begin_expiring',
+  text: `UPDATE uploads SET state = 'aborted', locked_by = $3, locked_until = now() + make_interval(secs => $4::float8)
+    WHERE id = $1 AND user_id = $2 AND kind = 'direct' AND state IN ('open', 'aborted') AND ended_at IS NULL
+      AND expires_at <= now() AND ${FREE}
+    RETURNING ${COLUMNS}`,
+};
+
 export const HOLD = {
   name: 'direct_hold',
   text: `UPDATE uploads SET locked_until = now() + make_interval(secs => $3::float8)
@@ -106,12 +114,6 @@ export const FILE_OF = {
 export const REPLACEABLE = {
   name: 'direct_replaceable',
   text: `SELECT id FROM cloud_files WHERE id = $1 AND user_id = $2 AND state = 'stored'`,
-};
-
-export const FORGET_ENDED = {
-  name: 'direct_forget_ended',
-  text: `DELETE FROM uploads WHERE id IN (SELECT id FROM uploads
-    WHERE kind = 'direct' AND ended_at < now() - make_interval(days => $1::integer) ORDER BY ended_at LIMIT $2)`,
 };
 
 export interface UploadRow {

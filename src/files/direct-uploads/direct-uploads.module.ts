@@ -9,11 +9,11 @@ import { FileRecords } from '../file-records.js';
 import { FilesModule } from '../files.module.js';
 import { OpenUploads } from '../open-uploads.js';
 import { Quotas } from '../quotas.js';
+import { CompletionRecovery } from './completion-recovery.service.js';
 import { DirectRows } from './direct-rows.js';
 import { DirectUploadsController } from './direct-uploads.controller.js';
 import { DirectUploads } from './direct-uploads.js';
 import { UploadCompletion } from './upload-completion.js';
-import { UploadSweep } from './upload-sweep.service.js';
 
 /** Files that go from their clients straight into the bucket. */
 @Module({
@@ -61,7 +61,8 @@ import { UploadSweep } from './upload-sweep.service.js';
           maxFileSizeOf: (userId) => settings.maxFileSize(userId),
         }),
     },
-    UploadSweep,
+    CompletionRecovery,
   ],
+  exports: [DirectUploads],
 })
 export class DirectUploadsModule {}

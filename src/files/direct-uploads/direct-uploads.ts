@@ -124,6 +124,19 @@ export class DirectUploads {
     }
   }
 
+  /** Of an upload whose time is over. One that is a file all the same stays one. @throws CredentialsError, StorageError */
+  async endWhenDue(userId: number, id: string): Promise<void> {
+    const { rows } = this.options;
+    const lockId = randomUUID();
+    const upload = await rows.beginExpiring(userId, id, lockId);
+    if (upload === undefined) return;
+    const fileId = await rows.fileOf(upload);
+    if (fileId === undefined) {
+      await removeAll(upload, (await this.bucketOf(upload)).storage);
+      await rows.aborted(id, lockId);
+    } else await rows.completed(id, lockId, fileId);
+  }
+
   private async assertWelcome(userId: number, { sizeBytes, replacesFileId }: NewUpload): Promise<void> {
     const { rows, quotas, openUploads } = this.options;
     const maxFileSize = await this.options.maxFileSizeOf(userId);

@@ -29,7 +29,7 @@ interface Held {
 
 /**
  * Makes files of what clients have put into the bucket. Each step may be repeated: whoever comes after a crash, the
- * client or the sweep, takes the upload to its end.
+ * client or the recovery, takes the upload to its end.
  */
 export class UploadCompletion {
   constructor(private readonly options: UploadCompletionOptions) {}
@@ -74,7 +74,7 @@ export class UploadCompletion {
       if (!(await rows.completed(upload.id, lockId, fileId))) throw uploadBusy();
       return fileId;
     } catch (error) {
-      // Its client may go on with what is certain not to be a file; of the rest the sweep finds out.
+      // Its client may go on with what is certain not to be a file; of the rest the recovery finds out.
       const after = isDecided(error) ? rows.reopen(upload.id, lockId) : rows.unlock(upload.id, lockId);
       await after.catch(() => undefined);
       throw error instanceof NothingStored ? error.cause : error;

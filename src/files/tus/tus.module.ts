@@ -3,7 +3,6 @@ import { Clock } from '../../config/clock.js';
 import { CloudStorages } from '../../credentials/cloud-storages.service.js';
 import { CredentialsModule } from '../../credentials/credentials.module.js';
 import { Statements } from '../../database/statements.js';
-import { JobsModule } from '../../jobs/jobs.module.js';
 import { SyncSettingsStore } from '../../sync-settings/sync-settings-store.js';
 import { SyncSettingsModule } from '../../sync-settings/sync-settings.module.js';
 import { FileRecords } from '../file-records.js';
@@ -14,7 +13,6 @@ import { Quotas } from '../quotas.js';
 import { TransferMetrics } from '../transfer-metrics.js';
 import { RESUMABLE_BUFFERS_BYTES, RESUMABLE_BUFFERS_BYTES_PER_USER } from '../upload-limits.js';
 import { UploadSlots } from '../upload-slots.js';
-import { UploadsExpiry } from './uploads-expiry.service.js';
 import { DigestMemory } from './digest-memory.js';
 import { TusCompletion } from './tus-completion.js';
 import { TusRows } from './tus-rows.js';
@@ -23,13 +21,12 @@ import { TusController } from './tus.controller.js';
 import { LOCK_SECONDS } from './upload-lock.js';
 import { UploadLocks } from './upload-locks.service.js';
 
-/** Uploads through this server that go on after an interruption, and the end of uploads that nobody goes on with. */
+/** Uploads through this server that go on after an interruption. */
 @Module({
-  imports: [CredentialsModule, FilesModule, JobsModule, SyncSettingsModule],
+  imports: [CredentialsModule, FilesModule, SyncSettingsModule],
   controllers: [TusController],
   providers: [
     UploadLocks,
-    UploadsExpiry,
     {
       provide: TusRows,
       inject: [Statements],
@@ -57,6 +54,7 @@ import { UploadLocks } from './upload-locks.service.js';
       useFactory: tusUploads,
     },
   ],
+  exports: [TusUploads],
 })
 export class TusModule {}
 
