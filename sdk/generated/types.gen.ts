@@ -590,6 +590,14 @@ export type CostEstimateDto = {
 
 export type CreateDownloadUrl = {
     /**
+     * `inline`: browsers show it, when it is a picture, sound, film or text that cannot run; everything else they save.
+     */
+    disposition?: 'attachment' | 'inline';
+    /**
+     * Under which name; left out: the file's own.
+     */
+    filename?: string;
+    /**
      * At most a week.
      */
     expires_in_seconds?: number;
@@ -738,7 +746,14 @@ export type DownloadUrlDto = {
      * null for a bucket that cannot sign URLs: then it is a URL of this server that asks for your API key.
      */
     expires_at: string | null;
+    /**
+     * Under which the download is saved.
+     */
     filename: string;
+    /**
+     * What browsers do with it: `attachment` also where `inline` was asked for a content that could run.
+     */
+    disposition: 'attachment' | 'inline';
     /**
      * In bytes.
      */
@@ -6608,28 +6623,39 @@ export type DownloadFileData = {
     body?: never;
     headers?: {
         /**
-         * Answer 304 while this ETag is current.
+         * One range, such as `bytes=0-1023` or `bytes=-500`.
          */
-        'If-None-Match'?: string;
+        Range?: string;
         /**
          * Heed `Range` only while this ETag is current.
          */
         'If-Range'?: string;
         /**
-         * One range, such as `bytes=0-1023` or `bytes=-500`.
+         * Answer 304 while this ETag is current.
          */
-        Range?: string;
+        'If-None-Match'?: string;
     };
     path: {
         id: number;
     };
-    query?: never;
+    query?: {
+        /**
+         * With `inline` browsers show what cannot run, and save the rest.
+         */
+        disposition?: 'attachment' | 'inline';
+        /**
+         * Under which name; left out: the file's own.
+         */
+        filename?: string;
+    };
     url: '/api/v1/files/{id}/content';
 };
 
 export type DownloadFileErrors = {
     /**
      * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
      *
      * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
      *
@@ -6876,6 +6902,8 @@ export type CreateDownloadUrlData = {
 export type CreateDownloadUrlErrors = {
     /**
      * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
      *
      * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
      */
@@ -7234,18 +7262,37 @@ export type DownloadFileVersionData = {
          * One range, such as `bytes=0-1023` or `bytes=-500`.
          */
         Range?: string;
+        /**
+         * Heed `Range` only while this ETag is current.
+         */
+        'If-Range'?: string;
+        /**
+         * Answer 304 while this ETag is current.
+         */
+        'If-None-Match'?: string;
     };
     path: {
         id: number;
         version: number;
     };
-    query?: never;
+    query?: {
+        /**
+         * With `inline` browsers show what cannot run, and save the rest.
+         */
+        disposition?: 'attachment' | 'inline';
+        /**
+         * Under which name; left out: the file's own.
+         */
+        filename?: string;
+    };
     url: '/api/v1/files/{id}/versions/{version}/content';
 };
 
 export type DownloadFileVersionErrors = {
     /**
      * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
      *
      * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
      *

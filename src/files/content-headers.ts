@@ -6,6 +6,7 @@ import { byteRange } from './byte-range.js';
 import type { FileRecord } from './file-reads.js';
 import { downloadName } from './filename.js';
 import { servedMediaType } from './media-type.js';
+import { type Presentation, present } from './presentation.js';
 
 /** The headers of a request for content that its answer depends on. */
 export interface ContentRequest {
@@ -35,6 +36,8 @@ export interface ServedContent {
   /** As the uploader declared it. */
   readonly contentType: string;
   readonly contentDisposition: string;
+  /** Absent: `private, no-cache`. */
+  readonly cacheControl?: string;
   /** SHA-256 of the whole, 64 hex digits. */
   readonly checksum: string | undefined;
 }
@@ -58,14 +61,18 @@ export function attachment(filename: string): string {
 }
 
 /** A file as it is served. */
-export function servedFile(file: FileRecord): ServedContent {
+export function servedFile(
+  file: FileRecord,
+  { cacheControl, ...wanted }: Presentation & Pick<ServedContent, 'cacheControl'> = {},
+): ServedContent {
   return {
     sizeBytes: file.sizeBytes,
     tag: contentTag(file),
     modifiedAt: file.uploadedAt,
     contentType: file.contentType,
-    contentDisposition: attachment(file.filename),
+    contentDisposition: present(file, wanted).contentDisposition,
     checksum: file.checksum,
+    ...(cacheControl !== undefined && { cacheControl }),
   };
 }
 
@@ -97,7 +104,7 @@ export function planContent(content: ServedContent, request: ContentRequest): Co
   const validators = { etag, 'last-modified': new Date(modifiedMs).toUTCString() };
   assertIfMatch(request.ifMatch, etag);
   if (isUnchanged(request, etag, modifiedMs)) {
-    return { status: 304, headers: { ...CONTENT_PROTECTION, ...validators, ...CACHING } };
+    return { status: 304, headers: { ...CONTENT_PROTECTION, ...validators, ...caching(content) } };
   }
   const range = isCurrent(request.ifRange, etag, modifiedMs)
     ? byteRange(request.range, sizeBytes)
@@ -114,12 +121,15 @@ export function planContent(content: ServedContent, request: ContentRequest): Co
 }
 
 /** Private, and asked for again each time: the answer to that is a 304 without a call to the bucket. */
-const CACHING = { 'cache-control': 'private, no-cache' };
+function caching({ cacheControl = 'private, no-cache' }: ServedContent): Record<string, string> {
+  return { 'cache-control': cacheControl };
+}
 
-function describing({ contentType, contentDisposition, checksum }: ServedContent): Record<string, string> {
+function describing(content: ServedContent): Record<string, string> {
+  const { contentType, contentDisposition, checksum } = content;
   return {
     ...CONTENT_PROTECTION,
-    ...CACHING,
+    ...caching(content),
     'content-type': servedMediaType(contentType),
     'content-disposition': contentDisposition,
     'accept-ranges': 'bytes',

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { GetOptions, ObjectContent } from '../storage-providers/storage-provider.js';
 import type { ContentPlan } from './content-headers.js';
@@ -12,12 +13,14 @@ export interface ContentSource {
   /** Of the whole; a range can be checked for its length only. */
   readonly crc32: number | undefined;
   open(options: GetOptions): Promise<ObjectContent>;
+  /** Asked when the content is at hand, before its first byte is sent; when it rejects, nothing is sent. */
+  admit?(plan: ContentPlan): Promise<void>;
 }
 
 /**
  * Answers a request for content as planned.
  * @returns how many bytes of content were sent; 0 also for a client that went away
- * @throws FilesError `range_not_satisfiable`, `file_damaged`, StorageError; after the headers were sent, the
+ * @throws FilesError `range_not_satisfiable`, `file_damaged`, StorageError, and what `admit` throws; after the headers were sent, the
  *   connection is broken then and the error is only to be noted
  */
 export async function sendContent(
@@ -41,9 +44,22 @@ export async function sendContent(
   const content = await source.open({ range, lend, signal: clientGone.signal });
   assertWhole(source, content, wantedBytes);
   const { body, sizeBytes } = content;
+  if (source.admit !== undefined) await whileWaiting(body, source.admit(plan));
   const crc32 = range === undefined ? source.crc32 : undefined;
   const isSent = await sendBody(body, { sizeBytes, crc32 }, beginAnswer(reply, plan));
   return isSent ? sizeBytes : 0;
+}
+
+/** A body that fails while nobody reads it, or that nobody may read after all. */
+async function whileWaiting(body: Readable, waiting: Promise<void>): Promise<void> {
+  body.on('error', () => undefined);
+  try {
+    await waiting;
+  } catch (error) {
+    body.destroy();
+    throw error;
+  }
+  if (body.errored) throw body.errored;
 }
 
 /** From here on the connection itself tells success and failure, so the framework is left out. */

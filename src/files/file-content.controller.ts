@@ -13,7 +13,7 @@ import { type AuthenticatedRequest, Scopes } from '../auth/access.decorators.js'
 import { ApiProblems } from '../rest/api-problems.decorator.js';
 import { assertIfMatch, etagOf } from '../rest/etag.js';
 import { StreamedBody } from '../rest/route-options.decorators.js';
-import { ContentAnswers } from './content-answers.js';
+import { ContentAnswers, ContentConditions, PresentationQuery } from './content-answers.js';
 import { contentTag } from './content-headers.js';
 import { ContentSender } from './content-sender.js';
 import { FILE_ID, fileIdOf } from './file-id.js';
@@ -41,22 +41,9 @@ export class FileContentController {
   @Scopes('user')
   @ApiOperation({ operationId: 'downloadFile', summary: 'Download a file through this server' })
   @ApiParam(FILE_ID)
-  @ApiHeader({
-    name: 'Range',
-    required: false,
-    description: 'One range, such as `bytes=0-1023` or `bytes=-500`.',
-  })
-  @ApiHeader({
-    name: 'If-Range',
-    required: false,
-    description: 'Heed `Range` only while this ETag is current.',
-  })
-  @ApiHeader({
-    name: 'If-None-Match',
-    required: false,
-    description: 'Answer 304 while this ETag is current.',
-  })
-  @ContentAnswers()
+  @PresentationQuery()
+  @ContentConditions()
+  @ContentAnswers('validation_failed', 'not_found', 'invalid_filename')
   content(
     @Req() request: AuthenticatedRequest,
     @Param('id') id: string,

@@ -41,6 +41,7 @@ import { FileFilterQuery, FileSummaryDto, filtersOf, ListFilesQuery } from './li
 import { isMultipartForm } from './form-boundary.js';
 import { BUCKET_PROBLEMS, FORM_SCHEMA, PlaceQuery, REPR_DIGEST, UPLOAD_PROBLEMS } from './upload-docs.js';
 import { uploadRequestOf, type UploadingRequest } from './upload-request.js';
+import { presentationOf } from './presentation.dto.js';
 import { fileEtag } from './organising/file-tag.js';
 import { Uploads } from './uploads.js';
 
@@ -202,13 +203,23 @@ export class FilesController {
     throw fileProtected();
   }
 
-  /** Whoever has the URL can download the file until it expires. Browsers save what it gives, under the file's name. */
+  /**
+   * Whoever has the URL can download the file until it expires. Browsers save what it gives, under the file's name or
+   * another; `disposition` of the answer says whether they show it instead. A link that can be taken back is a share.
+   */
   @Post('/api/v1/files/:id/download-url')
   @HttpCode(200)
   @Scopes('user')
   @ApiOperation({ operationId: 'createDownloadUrl', summary: 'Get a URL to download a file' })
   @ApiParam(FILE_ID)
-  @ApiProblems('validation_failed', 'not_found', 'cloud_not_configured', 'sealed', 'credentials_unreadable')
+  @ApiProblems(
+    'validation_failed',
+    'not_found',
+    'invalid_filename',
+    'cloud_not_configured',
+    'sealed',
+    'credentials_unreadable',
+  )
   async createDownloadUrl(
     @Req() request: AuthenticatedRequest,
     @Param('id') id: string,
@@ -216,12 +227,14 @@ export class FilesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DownloadUrlDto> {
     const { userId } = request.principal;
-    const signed = await this.downloadUrls.sign(userId, fileIdOf(id), body.expires_in_seconds);
+    const wanted = presentationOf(body);
+    const signed = await this.downloadUrls.sign(userId, fileIdOf(id), body.expires_in_seconds, wanted);
     void reply.header('cache-control', 'no-store');
     return {
       download_url: signed.url,
       expires_at: signed.expiresAt?.toISOString() ?? null,
       filename: signed.filename,
+      disposition: signed.disposition,
       file_size: signed.sizeBytes,
       checksum: signed.checksum ?? null,
     };

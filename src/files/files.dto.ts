@@ -4,6 +4,8 @@ import { IsBoolean, IsInt, Max, Min } from 'class-validator';
 import { Page, toBoolean, toInteger } from '../rest/page.dto.js';
 import { PROVIDER_NAMES, type ProviderName } from '../storage-providers/storage-provider.js';
 import { MAX_FOLDER_CHARS } from './folder-path.js';
+import { PresentationFields } from './presentation.dto.js';
+import { type Disposition, DISPOSITIONS } from './presentation.js';
 import { MAX_TAGS } from './tags.js';
 import { MAX_DOWNLOAD_URL_SECONDS } from './upload-limits.js';
 
@@ -99,8 +101,8 @@ export class DeleteFileQuery {
   permanently: boolean = false;
 }
 
-/** How long the URL shall work. */
-export class CreateDownloadUrl {
+/** How long the URL shall work, and how the download arrives. */
+export class CreateDownloadUrl extends PresentationFields {
   /** At most a week. */
   @ApiProperty({
     type: 'integer',
@@ -125,8 +127,13 @@ export class DownloadUrlDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-22T11:15:30.000Z' })
   expires_at: string | null;
 
+  /** Under which the download is saved. */
   @ApiProperty({ example: 'q3-report.pdf' })
   filename: string;
+
+  /** What browsers do with it: `attachment` also where `inline` was asked for a content that could run. */
+  @ApiProperty({ enum: DISPOSITIONS, example: 'attachment' })
+  disposition: Disposition;
 
   /** In bytes. */
   @ApiProperty({ type: 'integer', minimum: 0, example: 482133 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { cleanMediaType, OCTET_STREAM, servedMediaType } from './media-type.js';
+import { cleanMediaType, isShown, OCTET_STREAM, servedMediaType } from './media-type.js';
 
 describe('cleanMediaType', () => {
   it.each([
@@ -66,5 +66,37 @@ describe('servedMediaType', () => {
     'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   ])('serves %s', (type) => {
     expect(servedMediaType(type)).toBe(type);
+  });
+});
+
+describe('isShown', () => {
+  it.each([
+    'image/png',
+    'IMAGE/JPEG',
+    'video/mp4',
+    'audio/x-flac',
+    'text/plain; charset=utf-8',
+    'application/json',
+  ])('lets browsers show %s', (type) => {
+    expect(isShown(type)).toBe(true);
+  });
+
+  it.each([
+    OCTET_STREAM,
+    'text/html',
+    'image/svg+xml',
+    'image/svg',
+    'video/svg+xml',
+    'application/pdf',
+    'text/xml',
+    'text/css',
+    'text/javascript',
+    'image/x-unheard-of',
+    'application/vnd.unheard-of+json',
+    'multipart/mixed',
+    'nonsense',
+    '',
+  ])('lets browsers only save %j', (type) => {
+    expect(isShown(type)).toBe(false);
   });
 });

@@ -13,6 +13,10 @@ const TYPE_WITH_PARAMETERS = new RegExp(
 const ACTIVE_TYPE =
   /^(?:text|application)\/(?:(?:x-)?(?:java|ecma|live|j)script\d*(?:\.\d)?|html|xml|xslt?|pdf|xhtml|mathml|x-shockwave-flash|cache-manifest|x-component)$|[+/.]xml$|\+xml-|svg|html|^multipart\/|^message\//;
 
+/** What browsers show by themselves and never run, whatever bytes it has: no type that is not listed is shown. */
+const SHOWN_TYPE =
+  /^(?:image\/(?:apng|avif|bmp|gif|jpeg|png|webp)|(?:audio|video)\/[\w.-]+|text\/plain|application\/json)$/;
+
 /**
  * A media type as the client sent it, if it is one: kept as data, given back with downloads.
  * Anything else becomes application/octet-stream.
@@ -24,6 +28,18 @@ export function cleanMediaType(value: string | undefined): string {
 
 /** The media type under which stored bytes may be served to a browser. */
 export function servedMediaType(stored: string): string {
-  const essence = (stored.split(';', 1)[0] ?? '').trim().toLowerCase();
-  return ACTIVE_TYPE.test(essence) ? OCTET_STREAM : stored;
+  return ACTIVE_TYPE.test(essenceOf(stored)) ? OCTET_STREAM : stored;
+}
+
+/**
+ * Whether a browser may show stored bytes instead of saving them. Also where nobody can say `nosniff` or `sandbox`, as in
+ * an answer of a provider: so it is a list of what may, not of what may not.
+ */
+export function isShown(stored: string): boolean {
+  return SHOWN_TYPE.test(essenceOf(stored)) && servedMediaType(stored) === stored;
+}
+
+/** Without parameters. */
+function essenceOf(mediaType: string): string {
+  return (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }

@@ -125,6 +125,40 @@ describe.each(['local_disk', 's3_compatible'])('downloads from %s', (provider) =
     }
   });
 
+  it('show what cannot run and save the rest, under the name that is asked for', async () => {
+    const picture = await client.upload('cat.png', 'not really', 'image/png');
+    const sign = async (id: number, body: object) => {
+      const answer = await client.fetch(`/api/v1/files/${id}/download-url`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return [answer.status, (await answer.json()) as Record<string, string>] as const;
+    };
+    const wanted = { disposition: 'inline', filename: 'Katze ä.png' };
+    const header = (disposition: string) =>
+      `${disposition}; filename="Katze ?.png"; filename*=UTF-8''Katze%20%C3%A4.png`;
+    for (const [{ id }, disposition, type] of [
+      [picture, 'inline', 'image/png'],
+      [file, 'attachment', 'application/octet-stream'],
+    ] as const) {
+      const [, signed] = await sign(id, wanted);
+      expect(signed).toMatchObject({ disposition, filename: 'Katze ä.png' });
+      const byKey = `/api/v1/files/${id}/content?${new URLSearchParams(wanted).toString()}`;
+      for (const answer of [await fetch(signed.download_url!), await client.fetch(byKey)]) {
+        expect(answer.headers.get('content-disposition')).toBe(header(disposition));
+        expect(answer.headers.get('content-type')).toBe(type);
+        await answer.arrayBuffer();
+      }
+    }
+    for (const refused of [{ disposition: 'form-data' }, { disposition: null }, { filename: 7 }]) {
+      expect(await sign(picture.id, refused)).toMatchObject([400, { code: 'validation_failed' }]);
+    }
+    expect(await sign(picture.id, { filename: 'a\nb' })).toMatchObject([400, { code: 'invalid_filename' }]);
+    const unknown = await client.fetch(`/api/v1/files/${picture.id}/content?disposition=none`);
+    expect([unknown.status, await unknown.json()]).toMatchObject([400, { code: 'validation_failed' }]);
+  });
+
   it('look the same for files of others and files that never were', async () => {
     const stranger = await client.otherUser();
     for (const suffix of ['', '/content', '/download-url']) {

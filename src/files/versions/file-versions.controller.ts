@@ -1,12 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import {
-  ApiHeader,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { type AuthenticatedRequest, Caller, Scopes } from '../../auth/access.decorators.js';
 import type { AuditOrigin } from '../../auth/audit-log.service.js';
@@ -16,7 +9,7 @@ import { ApiProblems } from '../../rest/api-problems.decorator.js';
 import { decodeCursor } from '../../rest/cursor.js';
 import { cutPage } from '../../rest/cut-page.js';
 import { nextLink, PageQuery } from '../../rest/page.dto.js';
-import { ContentAnswers } from '../content-answers.js';
+import { ContentAnswers, ContentConditions, PresentationQuery } from '../content-answers.js';
 import { ContentSender } from '../content-sender.js';
 import { FILE_ID, fileIdOf } from '../file-id.js';
 import { FileReads } from '../file-reads.js';
@@ -65,12 +58,9 @@ export class FileVersionsController {
   @ApiOperation({ operationId: 'downloadFileVersion', summary: 'Download a content that a file has had' })
   @ApiParam(FILE_ID)
   @ApiParam(VERSION)
-  @ApiHeader({
-    name: 'Range',
-    required: false,
-    description: 'One range, such as `bytes=0-1023` or `bytes=-500`.',
-  })
-  @ContentAnswers()
+  @PresentationQuery()
+  @ContentConditions()
+  @ContentAnswers('validation_failed', 'not_found', 'invalid_filename')
   content(
     @Req() request: AuthenticatedRequest,
     @Param('id') id: string,

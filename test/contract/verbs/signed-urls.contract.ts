@@ -48,6 +48,32 @@ export function describeSignedUrls(open: () => ContractStore): void {
       });
     });
 
+    it.each([
+      ['shown', 'inline; filename=x.png', 'image/png'],
+      ['shown as text', 'inline; filename="a b.txt"', 'text/plain; charset=utf-8'],
+      [
+        'named in any script',
+        `attachment; filename="? ?.png"; filename*=UTF-8''%C3%A4%20%E2%82%AC.png`,
+        'image/png',
+      ],
+    ])('let a download be %s', async (_how, contentDisposition, contentType) => {
+      const { storage } = open();
+      const signer = signerOf(open());
+      if (!signer) return;
+      const key = `${freshPrefix()}file`;
+      await putText(storage, key, 'hello');
+      const request = await signer.signGet(key, { expiresInSeconds: 60, contentDisposition, contentType });
+      const answer = await send(request);
+      expect(answer).toMatchObject({ status: 200, text: 'hello' });
+      expect(answer.headers).toMatchObject({
+        'content-disposition': contentDisposition,
+        'content-type': contentType,
+      });
+      const other = request.url.replace(/(?<=disposition=|rscd=)(?:inline|attachment)/, 'other');
+      if (other !== request.url)
+        expect([400, 401, 403]).toContain((await send(request, { url: other })).status);
+    });
+
     it('do nothing else', async () => {
       const { storage } = open();
       const signer = signerOf(open());
