@@ -53,7 +53,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     uuidExtension: 'pgcrypto',
     installExtensions: false,
     // The seeds' columns are TIMESTAMP without time zone: every session writes and reads them as UTC.
-    extra: { options: '-c timezone=UTC', application_name: 'stowage' },
+    extra: { options: '-c timezone=UTC -c jit=off', application_name: 'stowage' },
   };
 }
 

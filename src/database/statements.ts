@@ -40,7 +40,8 @@ export class Statements {
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       keepAlive: true,
       application_name: 'stowage',
-      options: '-c timezone=UTC',
+      // Compiling a plan takes longer than any of ours runs, and is done for guesses at its cost.
+      options: '-c timezone=UTC -c jit=off',
     });
     this.pool.on('error', onConnectionLoss);
   }

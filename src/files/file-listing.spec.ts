@@ -22,8 +22,7 @@ describe('fileListing', () => {
     expect(values).toEqual([
       7,
       50,
-      "x'--",
-      "x'-.",
+      "x'--%",
       '%\\%\\_%',
       'aws_s3',
       expect.any(String),
@@ -36,9 +35,15 @@ describe('fileListing', () => {
   });
 
   it.each([
+    { filenamePrefix: 'a' },
     { filenameContains: 'a' },
+    { provider: 'aws_s3' },
+    { uploadedAfter: '2026-01-01T00:00:00.000Z' },
+    { uploadedBefore: '2026-01-01T00:00:00.000Z' },
     { folder: 'a/' },
     { tags: ['a'] },
+    { minSizeBytes: 1 },
+    { maxSizeBytes: 1 },
     { checksum: 'a' },
     { contentType: 'a/b' },
   ])('is planned anew for the values of %j', (filter) => {
@@ -47,25 +52,15 @@ describe('fileListing', () => {
 
   it('names two statements alike only when their texts are alike', () => {
     const texts = new Map<string, string>();
-    const filters = {
-      filenamePrefix: 'a',
-      provider: 'p',
-      uploadedAfter: 't',
-      uploadedBefore: 'u',
-      minSizeBytes: 1,
-      maxSizeBytes: 2,
-      protected: true,
-      missing: true,
-    };
-    const names = Object.keys(filters) as (keyof typeof filters)[];
+    const given = [undefined, true, false];
+    const filters = given.flatMap((isProtected) =>
+      given.map((missing) => ({ protected: isProtected, missing })),
+    );
     for (const sort of FILE_SORTS) {
       for (const order of ['asc', 'desc'] as const) {
-        for (let mask = 0; mask < 2 ** names.length; mask++) {
+        for (const filter of filters) {
           for (const after of [undefined, { id: 1, value: 'v' }]) {
-            const chosen = Object.fromEntries(
-              names.filter((_, at) => mask & (1 << at)).map((key) => [key, filters[key]]),
-            );
-            const { statement } = fileListing({ ...listing, sort, order, after, ...chosen }, shape);
+            const { statement } = fileListing({ ...listing, sort, order, after, ...filter }, shape);
             expect(texts.get(statement.name) ?? statement.text).toBe(statement.text);
             expect(statement.name.length).toBeLessThanOrEqual(63);
             texts.set(statement.name, statement.text);
@@ -73,7 +68,7 @@ describe('fileListing', () => {
         }
       }
     }
-    expect(texts.size).toBe(FILE_SORTS.length * 2 * 2 ** names.length * 2);
+    expect(texts.size).toBe(FILE_SORTS.length * 2 * 9 * 2);
   });
 });
 

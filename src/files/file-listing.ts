@@ -82,11 +82,10 @@ export function fileListing(
   const values: unknown[] = [listing.userId, limit];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const conditions = conditionsOf(listing, parameter);
-  const sortedBy = sort === 'id' ? ['id'] : [...SORT_COLUMNS[sort].split(', '), 'id'];
-  const orderBy = sortedBy.map((column) => `${column} ${order}`).join(', ');
-  // PostgreSQL cuts names at 63 characters.
-  const key = conditions.map((condition) => condition.key).join('');
-  const name = dependsOnValues(listing) ? '' : `files_list_${shape.name}_${sort}_${order}_${key}`;
+  const orderBy = orderOf(sort, order);
+  const name = dependsOnValues(listing)
+    ? ''
+    : `files_list_${shape.name}_${sort}_${order}${membersOf(listing)}`;
   const where = whereOf(conditions);
   const statement = gridStatement(
     name,
@@ -109,57 +108,69 @@ export function fileSummary(
   return { statement: { name: '', text }, values };
 }
 
-function whereOf(conditions: readonly Condition[]): string {
-  return ["user_id = $1 AND state = 'stored'", ...conditions.map(({ sql }) => sql)].join(' AND ');
+/** The nulls of `id`, which has none, are those of cloud_files_listing: the primary key must not serve here. */
+function orderOf(sort: FileSort, order: SortOrder): string {
+  if (sort === 'id') return order === 'asc' ? 'id ASC NULLS FIRST' : 'id DESC NULLS LAST';
+  return [...SORT_COLUMNS[sort].split(', '), 'id'].map((column) => `${column} ${order}`).join(', ');
 }
 
-/** What few files or most files may match. */
-function dependsOnValues({ filenameContains, folder, tags, checksum, contentType }: FileFilters): boolean {
-  return [filenameContains, folder, tags, checksum, contentType].some((value) => value !== undefined);
+function whereOf(conditions: readonly string[]): string {
+  return ["user_id = $1 AND state = 'stored'", ...conditions].join(' AND ');
 }
 
-interface Condition {
-  /** A letter for the statement's name. */
-  readonly key: string;
-  readonly sql: string;
+/** What few files or most files may match: in the order of something else, the wrong guess reads them all. */
+function dependsOnValues(filters: FileFilters): boolean {
+  return FILTERS_BY_VALUE.some((name) => filters[name] !== undefined);
 }
+
+/** Which of the others are set. PostgreSQL cuts names at 63 characters. */
+function membersOf({ protected: isProtected, missing, after }: FileListing): string {
+  const letter = (value: boolean | undefined, letters: string): string =>
+    value === undefined ? '' : letters.charAt(value ? 0 : 1);
+  return `_${letter(isProtected, 'kK')}${letter(missing, 'mM')}${after === undefined ? '' : 'a'}`;
+}
+
+const FILTERS_BY_VALUE = [
+  'filenamePrefix',
+  'filenameContains',
+  'provider',
+  'uploadedAfter',
+  'uploadedBefore',
+  'folder',
+  'tags',
+  'minSizeBytes',
+  'maxSizeBytes',
+  'checksum',
+  'contentType',
+] as const;
 
 type Parameter = (value: unknown) => string;
 
-function conditionsOf(listing: FileListing, parameter: Parameter): Condition[] {
+function conditionsOf(listing: FileListing, parameter: Parameter): string[] {
   const conditions = filterConditions(listing, parameter);
   const { after } = listing;
-  if (after !== undefined) conditions.push({ key: 'a', sql: positionSql(listing, after, parameter) });
+  if (after !== undefined) conditions.push(positionSql(listing, after, parameter));
   return conditions;
 }
 
-function filterConditions(filters: FileFilters, parameter: Parameter): Condition[] {
+function filterConditions(filters: FileFilters, parameter: Parameter): string[] {
   return [...placeConditions(filters, parameter), ...contentConditions(filters, parameter)];
 }
 
-function placeConditions(filters: FileFilters, parameter: Parameter): Condition[] {
+function placeConditions(filters: FileFilters, parameter: Parameter): string[] {
   const { filenamePrefix, filenameContains, folder, recursive, tags, missing } = filters;
-  const conditions: Condition[] = [];
-  if (filenamePrefix !== undefined) conditions.push(prefixCondition(filenamePrefix, parameter));
+  const conditions: string[] = [];
+  if (filenamePrefix !== undefined) conditions.push(prefixSql(filenamePrefix, parameter));
   if (filenameContains !== undefined) {
-    const pattern = `%${filenameContains.replace(/[\\%_]/g, '\\$&')}%`;
-    conditions.push({ key: 'c', sql: `lower(filename) LIKE lower(${parameter(pattern)})` });
+    conditions.push(`lower(filename) LIKE lower(${parameter(`%${literally(filenameContains)}%`)})`);
   }
   if (folder !== undefined && !(recursive && folder === '')) {
-    conditions.push({ key: 'd', sql: folderSql(folder, recursive === true, parameter) });
+    conditions.push(folderSql(folder, recursive === true, parameter));
   }
   // The index of tags leaves out the files without.
-  if (tags !== undefined)
-    conditions.push({ key: 't', sql: `tags @> ${parameter(tags)}::text[] AND tags <> '{}'` });
-  if (filters.protected !== undefined) {
-    conditions.push({
-      key: filters.protected ? 'k' : 'K',
-      sql: filters.protected ? 'protected' : 'NOT protected',
-    });
-  }
-  if (missing !== undefined) {
-    conditions.push({ key: missing ? 'm' : 'M', sql: `missing_since IS ${missing ? 'NOT ' : ''}NULL` });
-  }
+  if (tags !== undefined) conditions.push(`tags @> ${parameter(tags)}::text[] AND tags <> '{}'`);
+  if (filters.protected !== undefined) conditions.push(filters.protected ? 'protected' : 'NOT protected');
+  if (missing !== undefined) conditions.push(`missing_since IS ${missing ? 'NOT ' : ''}NULL`);
   return conditions;
 }
 
@@ -169,31 +180,38 @@ function folderSql(folder: string, recursive: boolean, parameter: Parameter): st
   return `folder COLLATE "C" >= ${parameter(folder)} AND folder COLLATE "C" < ${parameter(end)}`;
 }
 
-function contentConditions(filters: FileFilters, parameter: Parameter): Condition[] {
+function contentConditions(filters: FileFilters, parameter: Parameter): string[] {
   const { provider, uploadedAfter, uploadedBefore, minSizeBytes, maxSizeBytes, checksum, contentType } =
     filters;
-  const conditions: Condition[] = [];
-  if (provider !== undefined) conditions.push({ key: 'v', sql: `provider = ${parameter(provider)}` });
+  const conditions: string[] = [];
+  if (provider !== undefined) conditions.push(providerSql(parameter(provider)));
   if (uploadedAfter !== undefined) {
-    conditions.push({ key: 's', sql: `uploaded_at > ${parameter(uploadedAfter)}::timestamp` });
+    conditions.push(`uploaded_at > ${parameter(uploadedAfter)}::timestamp`);
   }
   if (uploadedBefore !== undefined) {
-    conditions.push({ key: 'u', sql: `uploaded_at < ${parameter(uploadedBefore)}::timestamp` });
+    conditions.push(`uploaded_at < ${parameter(uploadedBefore)}::timestamp`);
   }
   if (minSizeBytes !== undefined) {
-    conditions.push({ key: 'n', sql: `file_size >= ${parameter(minSizeBytes)}::bigint` });
+    conditions.push(`file_size >= ${parameter(minSizeBytes)}::bigint`);
   }
   if (maxSizeBytes !== undefined) {
-    conditions.push({ key: 'x', sql: `file_size <= ${parameter(maxSizeBytes)}::bigint` });
+    conditions.push(`file_size <= ${parameter(maxSizeBytes)}::bigint`);
   }
-  if (checksum !== undefined) conditions.push({ key: 'h', sql: `checksum = ${parameter(checksum)}` });
-  if (contentType !== undefined) conditions.push({ key: 'y', sql: contentTypeSql(contentType, parameter) });
+  if (checksum !== undefined) conditions.push(`checksum = ${parameter(checksum)}`);
+  if (contentType !== undefined) conditions.push(contentTypeSql(contentType, parameter));
   return conditions;
 }
 
+/** No row is read for a kind of store that the user never had. */
+function providerSql(given: string): string {
+  return `provider = ${given} AND EXISTS (SELECT FROM cloud_configs WHERE user_id = $1 AND provider = ${given})`;
+}
+
 function contentTypeSql(contentType: string, parameter: Parameter): string {
-  if (!contentType.endsWith('/*')) return `content_type = ${parameter(contentType)}`;
-  return `starts_with(content_type, ${parameter(contentType.slice(0, -1))})`;
+  if (!contentType.endsWith('/*')) return `content_type COLLATE "C" = ${parameter(contentType)}`;
+  // `0` follows the slash.
+  const [from, end] = [contentType.slice(0, -1), `${contentType.slice(0, -2)}0`];
+  return `content_type COLLATE "C" >= ${parameter(from)} AND content_type COLLATE "C" < ${parameter(end)}`;
 }
 
 function positionSql(
@@ -208,12 +226,14 @@ function positionSql(
   return `(${SORT_COLUMNS[sort]}, id) ${compare} (${values}, ${parameter(id)}::integer)`;
 }
 
-/** As a range of the index, which a prepared LIKE with a parameter would not use. */
-function prefixCondition(prefix: string, parameter: Parameter): Condition {
-  const from = `filename COLLATE "C" >= ${parameter(prefix)}`;
-  const end = endOfPrefix(prefix);
-  if (end === undefined) return { key: 'f', sql: from };
-  return { key: 'p', sql: `${from} AND filename COLLATE "C" < ${parameter(end)}` };
+/** Planned for its value, it is a range of the index; of a range itself the planner thinks that a hundredth may match. */
+function prefixSql(prefix: string, parameter: Parameter): string {
+  return `filename COLLATE "C" LIKE ${parameter(`${literally(prefix)}%`)}`;
+}
+
+/** As a part of a pattern of LIKE. */
+function literally(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
 }
 
 /** The first text, in the order of code points, after all that begin with `prefix`. */

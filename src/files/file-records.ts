@@ -32,16 +32,17 @@ const DELETE_PENDING = {
 const OF_CONTENT = `provider, object_key, file_size, cloud_url, checksum, crc32, content_type, etag, uploaded_at,
   checksum_source, version`;
 
+/** A range of the unique index of each configuration: `0` follows the slash. */
+const OF_KEYS = `cloud_config_id IN (SELECT id FROM cloud_configs WHERE user_id = $1)
+  AND object_key >= 'f/' || $2 || '/' AND object_key < 'f/' || $2 || '0'`;
+
 /** Also contents that others have superseded since, and files that are in the trash by now. */
 const OF_OPERATION = {
   name: 'files_of_operation',
   text: `WITH contents AS (
-      SELECT id, ${OF_CONTENT} FROM cloud_files
-        WHERE user_id = $1 AND state IN ('stored', 'trashed') AND starts_with(object_key, 'f/' || $2 || '/')
+      SELECT id, ${OF_CONTENT} FROM cloud_files WHERE ${OF_KEYS} AND user_id = $1 AND state IN ('stored', 'trashed')
       UNION ALL
-      SELECT file_id, ${OF_CONTENT} FROM file_versions
-        WHERE cloud_config_id IN (SELECT id FROM cloud_configs WHERE user_id = $1) AND state = 'kept'
-          AND starts_with(object_key, 'f/' || $2 || '/')
+      SELECT file_id, ${OF_CONTENT} FROM file_versions WHERE ${OF_KEYS} AND state = 'kept'
     ) SELECT contents.*, file.filename, file.folder, file.tags, file.local_file_id, file.protected
     FROM contents JOIN cloud_files file USING (id) ORDER BY id`,
 };

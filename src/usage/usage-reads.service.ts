@@ -47,12 +47,15 @@ export interface Period {
   readonly to: string;
 }
 
+/** One part for each state: no index has the rows of both. */
 const STORED = {
   name: 'usage_stored',
   text: `WITH amounts AS (
-      SELECT cloud_config_id, CASE state WHEN 'stored' THEN 'files' ELSE 'trash' END AS kind, count(*) AS count,
-          sum(file_size) AS bytes
-        FROM cloud_files WHERE user_id = $1 AND state IN ('stored', 'trashed') GROUP BY 1, 2
+      SELECT cloud_config_id, 'files' AS kind, count(*) AS count, sum(file_size) AS bytes
+        FROM cloud_files WHERE user_id = $1 AND state = 'stored' GROUP BY 1
+      UNION ALL
+      SELECT cloud_config_id, 'trash', count(*), sum(file_size)
+        FROM cloud_files WHERE user_id = $1 AND state = 'trashed' GROUP BY 1
       UNION ALL
       SELECT cloud_config_id, 'versions', count(*), sum(file_size)
         FROM file_versions WHERE user_id = $1 AND state = 'kept' GROUP BY 1

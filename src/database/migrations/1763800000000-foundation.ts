@@ -136,7 +136,9 @@ const STATEMENTS = [
     crc32 BIGINT
   )`,
   `CREATE UNIQUE INDEX cloud_files_object_key ON cloud_files (cloud_config_id, object_key)`,
-  `CREATE INDEX cloud_files_listing ON cloud_files (user_id, id) WHERE state = 'stored'`,
+  // NULLS FIRST, although there are none: a listing that asks for it cannot be read from the primary key, which PostgreSQL
+  // takes where most rows are one user's, and in which all newer rows of everybody else come first.
+  `CREATE INDEX cloud_files_listing ON cloud_files (user_id, id NULLS FIRST) WHERE state = 'stored'`,
   `CREATE INDEX cloud_files_by_time ON cloud_files (user_id, uploaded_at, id) WHERE state = 'stored'`,
   `CREATE INDEX cloud_files_by_size ON cloud_files (user_id, file_size, id) WHERE state = 'stored'`,
   // Names are sorted and searched by prefix byte by byte, whatever the database's own collation is.
