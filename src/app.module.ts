@@ -10,6 +10,7 @@ import { EpochModule } from './files/epoch/epoch.module.js';
 import { DirectUploadsModule } from './files/direct-uploads/direct-uploads.module.js';
 import { FilesModule } from './files/files.module.js';
 import { RetentionModule } from './files/retention/retention.module.js';
+import { SharesModule } from './files/shares/shares.module.js';
 import { SweepsModule } from './files/sweeps/sweeps.module.js';
 import { TusModule } from './files/tus/tus.module.js';
 import { UploadExpiryModule } from './files/upload-expiry/upload-expiry.module.js';
@@ -55,6 +56,7 @@ export class AppModule {
         SweepsModule,
         RetentionModule,
         FilesModule,
+        SharesModule,
         UsageModule,
         DirectUploadsModule,
         TusModule,

@@ -603,6 +603,33 @@ export type CreateDownloadUrl = {
     expires_in_seconds?: number;
 };
 
+export type CreateShare = {
+    /**
+     * `inline`: browsers show it, when it is a picture, sound, film or text that cannot run; everything else they save.
+     */
+    disposition?: 'attachment' | 'inline';
+    /**
+     * Under which name; left out: the file's own.
+     */
+    filename?: string;
+    /**
+     * A week, unless this or `expires_at` says otherwise.
+     */
+    expires_in_seconds?: number;
+    /**
+     * Instead of `expires_in_seconds`; null: it lasts until it is revoked.
+     */
+    expires_at?: string | null;
+    /**
+     * How often the file may be downloaded; null or left out: as often as one likes.
+     */
+    max_downloads?: number | null;
+    /**
+     * To know it again by, whom it is for, say. No visitor sees it.
+     */
+    label?: string | null;
+};
+
 export type CreateUploadDto = {
     filename: string;
     /**
@@ -670,6 +697,43 @@ export type CreatedApiKeyDto = {
      * The key itself. It is shown this once and cannot be shown again.
      */
     key: string;
+};
+
+export type CreatedShareDto = {
+    id: number;
+    file_id: number;
+    /**
+     * While its file is in the trash, an `active` share opens nothing either.
+     */
+    state: 'active' | 'revoked' | 'expired' | 'used_up';
+    label: string | null;
+    /**
+     * What was asked for; a content that could run in a browser is saved all the same.
+     */
+    disposition: 'attachment' | 'inline';
+    /**
+     * null: the file's own.
+     */
+    filename: string | null;
+    created_at: string;
+    /**
+     * null: it lasts until it is revoked.
+     */
+    expires_at: string | null;
+    revoked_at: string | null;
+    max_downloads: number | null;
+    /**
+     * Downloads that were begun; one that is resumed within a day counts once.
+     */
+    download_count: number;
+    /**
+     * When the last of them was begun.
+     */
+    last_accessed_at: string | null;
+    /**
+     * The link. It is shown this once and cannot be shown again.
+     */
+    url: string;
 };
 
 export type DependencyHealth = {
@@ -2534,6 +2598,47 @@ export type SetupResultDto = {
      * The administrator's key. It is shown this once and cannot be shown again.
      */
     api_key: string;
+};
+
+export type ShareDto = {
+    id: number;
+    file_id: number;
+    /**
+     * While its file is in the trash, an `active` share opens nothing either.
+     */
+    state: 'active' | 'revoked' | 'expired' | 'used_up';
+    label: string | null;
+    /**
+     * What was asked for; a content that could run in a browser is saved all the same.
+     */
+    disposition: 'attachment' | 'inline';
+    /**
+     * null: the file's own.
+     */
+    filename: string | null;
+    created_at: string;
+    /**
+     * null: it lasts until it is revoked.
+     */
+    expires_at: string | null;
+    revoked_at: string | null;
+    max_downloads: number | null;
+    /**
+     * Downloads that were begun; one that is resumed within a day counts once.
+     */
+    download_count: number;
+    /**
+     * When the last of them was begun.
+     */
+    last_accessed_at: string | null;
+};
+
+export type SharePageDto = {
+    /**
+     * Pass it as `cursor` to go on; null on the last page.
+     */
+    next_cursor: string | null;
+    data: Array<ShareDto>;
 };
 
 export type SignPartsDto = {
@@ -7026,6 +7131,75 @@ export type RestoreFileResponses = {
 
 export type RestoreFileResponse = RestoreFileResponses[keyof RestoreFileResponses];
 
+export type CreateShareData = {
+    body: CreateShare;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/shares';
+};
+
+export type CreateShareErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type CreateShareError = CreateShareErrors[keyof CreateShareErrors];
+
+export type CreateShareResponses = {
+    /**
+     * Created
+     */
+    201: CreatedShareDto;
+};
+
+export type CreateShareResponse = CreateShareResponses[keyof CreateShareResponses];
+
 export type VerifyFileData = {
     body?: never;
     headers?: {
@@ -10065,6 +10239,186 @@ export type CompleteSetupResponses = {
 };
 
 export type CompleteSetupResponse = CompleteSetupResponses[keyof CompleteSetupResponses];
+
+export type ListSharesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * Only those of this file.
+         */
+        file_id?: number;
+        /**
+         * `next_cursor` of the answer before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/shares';
+};
+
+export type ListSharesErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type ListSharesError = ListSharesErrors[keyof ListSharesErrors];
+
+export type ListSharesResponses = {
+    /**
+     * OK
+     */
+    200: SharePageDto;
+};
+
+export type ListSharesResponse = ListSharesResponses[keyof ListSharesResponses];
+
+export type RevokeShareData = {
+    body?: never;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/shares/{id}';
+};
+
+export type RevokeShareErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type RevokeShareError = RevokeShareErrors[keyof RevokeShareErrors];
+
+export type RevokeShareResponses = {
+    /**
+     * It is revoked.
+     */
+    204: void;
+};
+
+export type RevokeShareResponse = RevokeShareResponses[keyof RevokeShareResponses];
+
+export type GetShareData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/shares/{id}';
+};
+
+export type GetShareErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     */
+    404: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     */
+    503: Problem;
+};
+
+export type GetShareError = GetShareErrors[keyof GetShareErrors];
+
+export type GetShareResponses = {
+    /**
+     * OK
+     */
+    200: ShareDto;
+};
+
+export type GetShareResponse = GetShareResponses[keyof GetShareResponses];
 
 export type DeleteSnapshotData = {
     body?: never;
@@ -14330,6 +14684,107 @@ export type GetMetricsResponses = {
 };
 
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
+
+export type DownloadSharedData = {
+    body?: never;
+    headers?: {
+        /**
+         * One range, such as `bytes=0-1023` or `bytes=-500`.
+         */
+        Range?: string;
+        /**
+         * Heed `Range` only while this ETag is current.
+         */
+        'If-Range'?: string;
+        /**
+         * Answer 304 while this ETag is current.
+         */
+        'If-None-Match'?: string;
+    };
+    path: {
+        token: string;
+    };
+    query?: never;
+    url: '/s/{token}';
+};
+
+export type DownloadSharedErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `share_not_found`: The link is unknown, was revoked, is over or used up, or its file is in the trash or gone: all look alike.
+     *
+     * `object_not_found`: The file is listed here, but its object is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `precondition_failed`: The thing was changed since the state that `If-Match` names.
+     */
+    412: Problem;
+    /**
+     * `range_not_satisfiable`: The file has none of the bytes that the `Range` header asks for.
+     */
+    416: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     */
+    500: Problem;
+    /**
+     * `file_damaged`: The object in the bucket is not what was uploaded: it was changed there.
+     *
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type DownloadSharedError = DownloadSharedErrors[keyof DownloadSharedErrors];
+
+export type DownloadSharedResponses = {
+    /**
+     * The whole content.
+     */
+    200: Blob | File;
+    /**
+     * The range that was asked for.
+     */
+    206: Blob | File;
+};
+
+export type DownloadSharedResponse = DownloadSharedResponses[keyof DownloadSharedResponses];
 
 export type PostWorkspaceHealthChangedWebhookPayload = {
     type: 'workspace.health_changed';

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsISO8601, IsOptional, IsUUID, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsUUID, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IsMoment } from '../rest/is-moment.decorator.js';
 import { Page, PageQuery, toInteger } from '../rest/page.dto.js';
 import { KEY_KINDS, type KeyKind } from './api-key-format.js';
 import type { GivenKind } from './api-keys.service.js';
@@ -96,10 +97,7 @@ export class NewApiKeyDto {
     example: '2027-01-01T00:00:00Z',
   })
   @IsOptional()
-  @IsISO8601({ strict: true }, { message: 'must be a day of the calendar' })
-  @Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/, {
-    message: 'must be a moment such as 2027-01-01T00:00:00Z (RFC 3339)',
-  })
+  @IsMoment()
   expires_at?: string | null;
 
   /** Whose key it will be; administrators only. Left out: the caller's. */

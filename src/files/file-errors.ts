@@ -55,6 +55,8 @@ export type FilesErrorCode =
   | 'signed_url_invalid'
   /** 403 */
   | 'signed_url_expired'
+  /** 404: unknown, revoked, over, used up, or of a file that is not there: all look alike. */
+  | 'share_not_found'
   /** 409: the database is older than the bucket, or another one; nothing is deleted. */
   | 'reconcile_required'
   /** 409: what was confirmed is not what would happen now. */
@@ -242,6 +244,10 @@ export function signedUrlInvalid(): FilesError {
 
 export function signedUrlExpired(): FilesError {
   return new FilesError('signed_url_expired', 'This URL has expired. Ask for a new one.');
+}
+
+export function shareNotFound(): FilesError {
+  return new FilesError('share_not_found', 'This link leads nowhere, or does not lead anywhere any more.');
 }
 
 /** Why rows and bucket do not belong together, as a sentence. */

@@ -1,4 +1,3 @@
-import type { AddressInfo, Server } from 'node:net';
 import { Inject, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { DataSource } from 'typeorm';
@@ -33,6 +32,7 @@ import { LeftoversController } from './leftovers.controller.js';
 import { LocalObjectsController } from './local-objects.controller.js';
 import { LocalObjects } from './local-objects.js';
 import { ObjectWriter } from './object-writer.js';
+import { OwnUrl } from './own-url.js';
 import { PartBuffers } from './part-buffers.js';
 import { TransferMetrics } from './transfer-metrics.js';
 import { OpenUploads } from './open-uploads.js';
@@ -126,8 +126,13 @@ const logger = new Logger('Files');
       useFactory: uploads,
     },
     {
+      provide: OwnUrl,
+      inject: [Config, HttpAdapterHost],
+      useFactory: (config: Config, host: HttpAdapterHost) => new OwnUrl(config, host),
+    },
+    {
       provide: DownloadUrls,
-      inject: [FileReads, AccessTimes, CloudStorages, Config, HttpAdapterHost],
+      inject: [FileReads, AccessTimes, CloudStorages, OwnUrl],
       useFactory: downloadUrls,
     },
     { provide: LocalObjects, inject: [LocalDiskSigning, CONNECT_CONTEXT], useFactory: localObjects },
@@ -143,10 +148,12 @@ const logger = new Logger('Files');
     },
   ],
   exports: [
+    ContentSender,
     FileReads,
     FileRecords,
     FileTrash,
     OpenUploads,
+    OwnUrl,
     Quotas,
     TransferMetrics,
     UploadSlots,
@@ -194,16 +201,13 @@ function downloadUrls(
   reads: FileReads,
   times: AccessTimes,
   storages: CloudStorages,
-  config: Config,
-  host: HttpAdapterHost,
+  own: OwnUrl,
 ): DownloadUrls {
-  const server = () => host.httpAdapter.getHttpServer() as Server;
-  const port = () => (server().address() as AddressInfo | null)?.port;
   return new DownloadUrls({
     reads,
     accessTimes: times,
     bucketOf: (userId, configId) => storages.byConfigId(userId, configId),
-    contentUrl: (fileId) => `${config.publicUrl(port())}/api/v1/files/${fileId}/content`,
+    contentUrl: (fileId) => own.of(`/api/v1/files/${fileId}/content`),
   });
 }
 

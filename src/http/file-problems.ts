@@ -166,6 +166,13 @@ export const FILE_PROBLEMS: Readonly<Record<FilesErrorCode, ProblemKind>> = {
     meaning: 'The time for which the URL was signed has passed.',
     action: 'Ask for a new URL.',
   },
+  share_not_found: {
+    status: 404,
+    title: 'Share not found',
+    meaning:
+      'The link is unknown, was revoked, is over or used up, or its file is in the trash or gone: all look alike.',
+    action: 'Ask whoever gave you the link for another one.',
+  },
   reconcile_required: {
     status: 409,
     title: 'Reconcile first',

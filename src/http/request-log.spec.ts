@@ -6,7 +6,10 @@ describe('the path in the log', () => {
     expect(loggedPath('/api/v1/files/42/content')).toBe('/api/v1/files/42/content');
   });
 
-  it.each(['/setup/', '/api/v1/local-objects/'])('does not tell the credential that follows %s', (start) => {
-    expect(loggedPath(`${start}eyJrIjoi.c2VjcmV0`)).toBe(`${start}...`);
-  });
+  it.each(['/setup/', '/s/', '/api/v1/local-objects/'])(
+    'does not tell the credential that follows %s',
+    (start) => {
+      expect(loggedPath(`${start}eyJrIjoi.c2VjcmV0`)).toBe(`${start}...`);
+    },
+  );
 });

@@ -59,7 +59,7 @@ export function routeOf(request: FastifyRequest): string | undefined {
 }
 
 /** Whoever has such a path has what it opens: only where it leads is written down. */
-const BEARER_PATH = /^(\/setup\/|\/api\/v1\/local-objects\/).+/;
+const BEARER_PATH = /^(\/setup\/|\/s\/|\/api\/v1\/local-objects\/).+/;
 
 /** The path as it may stand in a log. */
 export function loggedPath(path: string): string {

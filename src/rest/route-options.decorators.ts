@@ -34,6 +34,10 @@ export const StreamedBody = () => RouteConfig({ streamedBody: true } satisfies R
 export const ProtocolRoute = (answerHeaders: Readonly<Record<string, string>>) =>
   RouteConfig({ streamedBody: true, answerHeaders, cors: { strictPreflight: false } } satisfies RouteOptions);
 
+/** For routes all of whose answers say something to browsers, also those that refuse. */
+export const AnswerHeaders = (answerHeaders: Readonly<Record<string, string>>) =>
+  RouteConfig({ answerHeaders } satisfies RouteOptions);
+
 /** For the few routes whose messages may be larger than others; they are held in memory. */
 export const LargeJson = (jsonLimits: JsonLimits) => RouteConfig({ jsonLimits } satisfies RouteOptions);
 

@@ -12,6 +12,8 @@ const PUBLIC = [
   // The URL carries a signature over method, bucket, object and expiry.
   'get /api/v1/local-objects/*',
   'put /api/v1/local-objects/*',
+  // The path carries the token of a share.
+  'get /s/{token}',
   // The path or the body carries the one-time token.
   'get /setup/{token}',
   'post /api/v1/setup',

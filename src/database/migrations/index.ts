@@ -6,6 +6,7 @@ import { Sweeps1764200000000 } from './1764200000000-sweeps.js';
 import { Usage1764300000000 } from './1764300000000-usage.js';
 import { UnprovenPacks1764400000000 } from './1764400000000-unproven-packs.js';
 import { FileMoves1764320000000 } from './1764320000000-file-moves.js';
+import { ShareLinks1764500000000 } from './1764500000000-share-links.js';
 
 /** In order; new migrations go to the end. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   Usage1764300000000,
   FileMoves1764320000000,
   UnprovenPacks1764400000000,
+  ShareLinks1764500000000,
 ];

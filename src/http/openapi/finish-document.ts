@@ -22,6 +22,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Settings: 'The bucket that a user brings, its connection test, and what is synchronised.',
   Providers: 'What each kind of store needs: fields, where to find them, the least policy, prices, quirks.',
   Files: 'Files in the user’s bucket.',
+  Shares: 'Links by which others download a file, until they are taken back.',
   'Direct uploads': 'Files that go from their client straight into the bucket, by signed URLs.',
   'Resumable uploads':
     'Uploads that go on after an interruption, by the protocol tus 1.0.0: point any of its clients at `/api/v1/tus`.',

@@ -1,20 +1,10 @@
-import { isIPv6 } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { RequestError } from '../../errors/request-errors.js';
+import { addressBlock } from '../../rest/address-block.js';
 import { type Verdict, WINDOW_MS } from './rate-limiter.js';
 
 export const keySubject = (apiKeyId: string): string => `key:${apiKeyId}`;
 
-/** A whole /64 of IPv6 is one subject: one customer gets at least that much. */
-export function addressSubject(address: string): string {
-  if (!isIPv6(address)) return `address:${address}`;
-  const parsed = ipaddr.IPv6.parse(address);
-  if (parsed.isIPv4MappedAddress()) return `address:${parsed.toIPv4Address().toString()}`;
-  return `address:${parsed.parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
-}
+export const addressSubject = (address: string): string => `address:${addressBlock(address)}`;
 
 /** draft-ietf-httpapi-ratelimit-headers */
 export function limitHeaders(verdict: Verdict): Record<string, string> {
