@@ -29,6 +29,8 @@ const CLASS_OF: Readonly<Record<StorageOperation, RequestClass | undefined>> = {
   create_multipart: 'write',
   upload_part: 'write',
   complete_multipart: 'write',
+  copy: 'write',
+  copy_part: 'write',
   list: 'list',
   list_multipart: 'list',
   list_parts: 'list',

@@ -21,6 +21,9 @@ import { ByteBudget } from './byte-budget.js';
 import { CloudApiController } from './cloud-api.controller.js';
 import { ContentSender } from './content-sender.js';
 import { DownloadUrls } from './download-urls.js';
+import { CopiesController } from './copies/copies.controller.js';
+import { FileCopies } from './copies/file-copies.js';
+import { ObjectCopier } from './copies/object-copier.js';
 import { FileContentController } from './file-content.controller.js';
 import { FileDeletion } from './file-deletion.service.js';
 import { FilePurge } from './file-purge.service.js';
@@ -68,6 +71,7 @@ const logger = new Logger('Files');
     FilesController,
     FileChangesController,
     FileContentController,
+    CopiesController,
     FileVersionsController,
     FoldersController,
     LocalObjectsController,
@@ -122,7 +126,15 @@ const logger = new Logger('Files');
     { provide: AccessTimes, inject: [Statements, Clock], useFactory: accessTimes },
     {
       provide: Uploads,
-      inject: [CloudStorages, SyncSettingsStore, Quotas, FileRecords, UploadSlots, TransferMetrics],
+      inject: [
+        CloudStorages,
+        SyncSettingsStore,
+        Quotas,
+        FileRecords,
+        ObjectWriter,
+        UploadSlots,
+        TransferMetrics,
+      ],
       useFactory: uploads,
     },
     {
@@ -130,6 +142,21 @@ const logger = new Logger('Files');
       inject: [Config, HttpAdapterHost],
       useFactory: (config: Config, host: HttpAdapterHost) => new OwnUrl(config, host),
     },
+    {
+      provide: FileCopies,
+      inject: [
+        CloudStorages,
+        SyncSettingsStore,
+        Quotas,
+        FileRecords,
+        ObjectWriter,
+        UploadSlots,
+        TransferMetrics,
+        DataSource,
+      ],
+      useFactory: fileCopies,
+    },
+    { provide: ObjectWriter, inject: [FileRecords], useFactory: objectWriter },
     {
       provide: DownloadUrls,
       inject: [FileReads, AccessTimes, CloudStorages, OwnUrl],
@@ -177,21 +204,51 @@ function accessTimes(statements: Statements, clock: Clock): AccessTimes {
   );
 }
 
+/** One for all, because what uploads hold in memory is bounded for all together. */
+function objectWriter(records: FileRecords): ObjectWriter {
+  const memory = { smallBuffers: new ByteBudget(SMALL_BUFFERS_BYTES), partBuffers: new PartBuffers() };
+  return new ObjectWriter(memory, records);
+}
+
+function fileCopies(
+  storages: CloudStorages,
+  settings: SyncSettingsStore,
+  quotas: Quotas,
+  records: FileRecords,
+  writer: ObjectWriter,
+  slots: UploadSlots,
+  metrics: TransferMetrics,
+  database: DataSource,
+): FileCopies {
+  return new FileCopies({
+    database,
+    activeBucketOf: (userId) => storages.active(userId),
+    bucketOf: (userId, configId) => storages.byConfigId(userId, configId),
+    maxFileSizeOf: (userId) => settings.maxFileSize(userId),
+    quotas,
+    records,
+    writer,
+    copier: new ObjectCopier(records),
+    slots,
+    countBytes: (bytes) => metrics.uploaded(bytes),
+  });
+}
+
 function uploads(
   storages: CloudStorages,
   settings: SyncSettingsStore,
   quotas: Quotas,
   records: FileRecords,
+  writer: ObjectWriter,
   slots: UploadSlots,
   metrics: TransferMetrics,
 ): Uploads {
-  const memory = { smallBuffers: new ByteBudget(SMALL_BUFFERS_BYTES), partBuffers: new PartBuffers() };
   return new Uploads({
     bucketOf: (userId) => storages.active(userId),
     maxFileSizeOf: (userId) => settings.maxFileSize(userId),
     quotas,
     records,
-    writer: new ObjectWriter(memory, records),
+    writer,
     slots,
     countBytes: (bytes) => metrics.uploaded(bytes),
   });

@@ -1,5 +1,4 @@
-import { isStorageError, type StorageErrorCode } from '../storage-providers/storage-errors.js';
-import type { ObjectStorage } from '../storage-providers/storage-provider.js';
+import { isStorageError } from '../storage-providers/storage-errors.js';
 import type { ByteBudget } from './byte-budget.js';
 import { ExactBody } from './exact-body.js';
 import { lengthRequired, otherLength } from './file-errors.js';
@@ -8,7 +7,7 @@ import { type IncomingFile, type Sender, type UploadTarget, writtenFile } from '
 import type { MeasuredContent } from './measured-content.js';
 import type { PartBuffers } from './part-buffers.js';
 import { PartWriter, type PendingRecords } from './part-writer.js';
-import { CLEAN_UP_MS } from './upload-limits.js';
+import { mayHaveStored, removeObject } from './remove-object.js';
 import { type BufferedParts, planUpload, type SmallBuffer } from './upload-plan.js';
 
 export interface UploadMemory {
@@ -158,26 +157,8 @@ async function putBuffer(
     });
     return writtenFile(target, file, objectKey, etag, false);
   } catch (error) {
-    if (!isStorageError(error) || UNCERTAIN.has(error.code)) await removeObject(storage, objectKey);
+    if (mayHaveStored(error)) await removeObject(storage, objectKey);
     throw error;
-  }
-}
-
-/** After these, the object may be there: it may be the answer that was lost. */
-const UNCERTAIN: ReadonlySet<StorageErrorCode> = new Set([
-  'endpoint_unreachable',
-  'storage_rate_limited',
-  'integrity',
-  'aborted',
-  'provider_error',
-]);
-
-async function removeObject(storage: ObjectStorage, objectKey: string): Promise<boolean> {
-  try {
-    await storage.delete(objectKey, { signal: AbortSignal.timeout(CLEAN_UP_MS) });
-    return true;
-  } catch {
-    return false;
   }
 }
 

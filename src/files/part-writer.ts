@@ -25,6 +25,12 @@ interface PartUpload {
   readonly uploadId: string;
 }
 
+/** What is told of the file while its parts are made. */
+interface PartedFile extends Pick<IncomingFile, 'filename' | 'contentType'> {
+  /** Of all parts, once they are there. */
+  readonly sentBytes: () => number;
+}
+
 /** Buffer of one part, and how much of it holds the begin of the file already. */
 interface BegunPart {
   readonly buffer: Buffer;
@@ -45,7 +51,9 @@ export class PartWriter {
     plan: StreamedParts,
     sender: Sender,
   ): Promise<WrittenFile> {
-    return this.write(target, file, objectKey, sender, (upload) => sendStreamed(upload, file, plan, sender));
+    return this.writeContent(target, file, objectKey, sender, (upload) =>
+      sendStreamed(upload, file, plan, sender),
+    );
   }
 
   /** @param begun all parts are gathered in its buffer, one after the other; its length is that of a part */
@@ -56,7 +64,21 @@ export class PartWriter {
     begun: BegunPart,
     sender: Sender,
   ): Promise<WrittenFile> {
-    return this.write(target, file, objectKey, sender, (upload) => sendBuffered(upload, file, begun, sender));
+    return this.writeContent(target, file, objectKey, sender, (upload) =>
+      sendBuffered(upload, file, begun, sender),
+    );
+  }
+
+  /** @param makeParts makes parts of `sizeBytes` together without a content that passes here */
+  writeOthers(
+    target: UploadTarget,
+    file: Pick<IncomingFile, 'filename' | 'contentType'> & { readonly sizeBytes: number },
+    objectKey: string,
+    sender: Sender,
+    makeParts: (uploadId: string) => Promise<UploadedPart[]>,
+  ): Promise<StoredObject> {
+    const whole = { ...file, sentBytes: () => file.sizeBytes };
+    return this.write(target, whole, objectKey, sender, ({ uploadId }) => makeParts(uploadId));
   }
 
   /** Forgets the pending row of an object that is gone. */
@@ -68,13 +90,26 @@ export class PartWriter {
     }
   }
 
-  private async write(
+  private async writeContent(
     target: UploadTarget,
     file: IncomingFile,
     objectKey: string,
-    { signal }: Sender,
+    sender: Sender,
     sendParts: (upload: PartUpload) => Promise<UploadedPart[]>,
   ): Promise<WrittenFile> {
+    const { filename, contentType, content } = file;
+    const whole = { filename, contentType, sentBytes: () => content.sizeBytes };
+    const { etag } = await this.write(target, whole, objectKey, sender, sendParts);
+    return writtenFile(target, file, objectKey, etag, true);
+  }
+
+  private async write(
+    target: UploadTarget,
+    file: PartedFile,
+    objectKey: string,
+    { signal }: Sender,
+    sendParts: (upload: PartUpload) => Promise<UploadedPart[]>,
+  ): Promise<StoredObject> {
     const { storage } = target;
     const { multipart } = storage;
     if (multipart === undefined) throw fileTooLarge(storage.maxPutBytes);
@@ -85,8 +120,7 @@ export class PartWriter {
       const cloudUrl = storage.urlOf(objectKey);
       await this.records.savePending(target, { objectKey, filename, contentType, cloudUrl }, uploadId);
       const parts = await sendParts(upload);
-      const { etag } = await completeOrConfirm(upload, parts, file);
-      return writtenFile(target, file, objectKey, etag, true);
+      return await completeOrConfirm(upload, parts, file);
     } catch (error) {
       await this.abandon(upload);
       throw error;
@@ -166,14 +200,14 @@ async function fill(
 async function completeOrConfirm(
   { target, multipart, objectKey, uploadId }: PartUpload,
   parts: readonly UploadedPart[],
-  file: IncomingFile,
+  file: PartedFile,
 ): Promise<StoredObject> {
   try {
     return await multipart.complete(objectKey, uploadId, parts, { contentType: file.contentType });
   } catch (error) {
     if (!isStorageError(error)) throw error;
     const head = await headOf(target.storage, objectKey);
-    if (head?.sizeBytes === file.content.sizeBytes) return { etag: head.etag };
+    if (head?.sizeBytes === file.sentBytes()) return { etag: head.etag };
     throw error;
   }
 }

@@ -228,4 +228,6 @@ const OBJECT_OPERATIONS: ReadonlySet<StorageOperation> = new Set([
   'upload_part',
   'complete_multipart',
   'abort_multipart',
+  'copy',
+  'copy_part',
 ]);

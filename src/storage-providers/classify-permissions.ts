@@ -21,6 +21,8 @@ function twoLevels(read: string, write: string, remove = write): Permissions {
     create_multipart: write,
     upload_part: write,
     complete_multipart: write,
+    copy: write,
+    copy_part: write,
     abort_multipart: write,
     delete: remove,
   };

@@ -75,6 +75,8 @@ const ACTIONS: Readonly<Record<StorageOperation, string>> = {
   abort_multipart: 'abort a multipart upload',
   list_multipart: 'list unfinished uploads',
   list_parts: 'list the parts of an upload',
+  copy: 'copy an object',
+  copy_part: 'copy a part of an object',
   sign: 'sign a URL',
   connect: 'open the bucket',
 };

@@ -3,6 +3,7 @@ import type {
   MultipartUploads,
   ObjectBody,
   ObjectContent,
+  ObjectCopies,
   ObjectStorage,
   ProviderName,
   PutOptions,
@@ -21,6 +22,7 @@ export class PooledStorage implements ObjectStorage {
   readonly capabilities: StorageCapabilities;
   readonly maxPutBytes: number;
   readonly multipart?: MultipartUploads;
+  readonly copies?: ObjectCopies;
   readonly signedUrls?: SignedUrls;
   #inner: ObjectStorage | undefined;
   #running = 0;
@@ -34,6 +36,7 @@ export class PooledStorage implements ObjectStorage {
     this.capabilities = inner.capabilities;
     this.maxPutBytes = inner.maxPutBytes;
     if (inner.multipart !== undefined) this.multipart = this.pooledMultipart(inner.multipart);
+    if (inner.copies !== undefined) this.copies = this.pooledCopies(inner.copies);
     if (inner.signedUrls !== undefined) this.signedUrls = this.pooledSignedUrls(inner.signedUrls);
   }
 
@@ -128,6 +131,17 @@ export class PooledStorage implements ObjectStorage {
       ...(first.listUnfinished && {
         listUnfinished: (...args: Parameters<NonNullable<MultipartUploads['listUnfinished']>>) =>
           use((multipart) => multipart.listUnfinished!(...args)),
+      }),
+    };
+  }
+
+  private pooledCopies(first: ObjectCopies): ObjectCopies {
+    return {
+      maxCopyBytes: first.maxCopyBytes,
+      copy: (...args) => this.use((storage) => storage.copies!.copy(...args)),
+      ...(first.copyPart && {
+        copyPart: (...args: Parameters<NonNullable<ObjectCopies['copyPart']>>) =>
+          this.use((storage) => storage.copies!.copyPart!(...args)),
       }),
     };
   }

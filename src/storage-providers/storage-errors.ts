@@ -30,6 +30,8 @@ export type StorageOperation =
   | 'abort_multipart'
   | 'list_multipart'
   | 'list_parts'
+  | 'copy'
+  | 'copy_part'
   | 'sign'
   | 'connect';
 

@@ -143,6 +143,43 @@ export interface MultipartUploads {
   listUnfinished?(prefix: string, options?: CallOptions): Promise<readonly UnfinishedUpload[]>;
 }
 
+export interface CopyOptions extends CallOptions {
+  /** Length of the source; where it has another one, `integrity`, and nothing is left. */
+  readonly sizeBytes: number;
+  /** SHA-256 that the content should have (32 bytes), if somebody knows it: compared where the provider can. */
+  readonly sha256?: Uint8Array;
+  /** Fail with `conflict` when the key exists; a key that is written at the same moment may be missed. */
+  readonly createOnly?: boolean;
+}
+
+export interface CopiedObject extends StoredObject {
+  /**
+   * What tells that the copy has the source's content: its SHA-256 is the one that was given; a digest of the provider's is
+   * the same for both; or only their lengths are.
+   */
+  readonly proof: 'sha256' | 'digest' | 'length';
+}
+
+export interface PartToCopy {
+  readonly uploadId: string;
+  /** From 1. */
+  readonly partNumber: number;
+  /** Of the source. */
+  readonly range: ByteRange;
+  /** ETag of the source: another content is not copied. */
+  readonly sourceEtag: string;
+}
+
+/** Copies within the bucket: no byte passes through here. The content type goes with the content. */
+export interface ObjectCopies {
+  /** The largest `sizeBytes` that one `copy` takes; more needs `copyPart`. */
+  readonly maxCopyBytes: number;
+  /** May be repeated. Rejects with `object_not_found` when there is no source. */
+  copy(fromKey: string, toKey: string, options: CopyOptions): Promise<CopiedObject>;
+  /** A range of an object as a part of the multipart upload of `toKey`. */
+  copyPart?(fromKey: string, toKey: string, part: PartToCopy, options?: CallOptions): Promise<UploadedPart>;
+}
+
 export interface SignGetOptions {
   readonly expiresInSeconds: number;
   readonly contentDisposition?: string;
@@ -214,6 +251,7 @@ export interface ObjectStorage {
   /** A name for humans and for `cloud_files.cloud_url`, e.g. `s3://bucket/key`. Never signed. */
   urlOf(key: string): string;
   readonly multipart?: MultipartUploads;
+  readonly copies?: ObjectCopies;
   readonly signedUrls?: SignedUrls;
   /** Ends idle connections; calls under way finish. */
   close(): Promise<void>;

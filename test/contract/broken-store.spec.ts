@@ -51,6 +51,16 @@ describe('s3_compatible on a store that accepts everything', () => {
     expect(error).toMatchObject({ code: 'provider_error', operation: 'get' });
   });
 
+  it('does not take an error for a copy, although its status is good', async () => {
+    const prefix = freshPrefix();
+    await putText(storage, `${prefix}a`, 'source');
+    const body = '<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>late</Message></Error>';
+    const fault = double.faults.status({ operation: 'CopyObject' }, { status: 200, body });
+    const error = await failure(storage.copies!.copy(`${prefix}a`, `${prefix}b`, { sizeBytes: 6 }));
+    expect(error).toMatchObject({ operation: 'copy', providerCode: 'InternalError', retryable: true });
+    expect(fault.hits).toBe(1);
+  });
+
   it('promises no create-only writes there', async () => {
     const key = `${freshPrefix()}file`;
     expect(storage.capabilities.createOnly).toBe(false);

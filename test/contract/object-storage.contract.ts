@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { describeAbort } from './verbs/abort.contract.js';
 import type { ContractStore } from './verbs/contract-store.js';
+import { describeCopy } from './verbs/copy.contract.js';
 import { describeCreateOnly } from './verbs/create-only.contract.js';
 import { describeErrors } from './verbs/errors.contract.js';
 import { describeGet } from './verbs/get.contract.js';
@@ -29,6 +30,7 @@ export function describeObjectStorage(name: string, openStore: () => Promise<Con
     describeList(open);
     describeKeys(open);
     describeMultipart(open);
+    describeCopy(open);
     describeCreateOnly(open);
     describeSignedUrls(open);
     describeAbort(open);

@@ -10,7 +10,7 @@ interface PlacedFile extends ApiFile {
   readonly checksum_source: string;
 }
 
-describe('archives of files', () => {
+describe('archives and copies of files', () => {
   let client: FilesClient;
   let other: FilesClient;
 
@@ -124,6 +124,87 @@ describe('archives of files', () => {
     expect(await refusal(`file_ids=${second.id}`, user)).toEqual([404, 'object_not_found']);
     await user.json('DELETE', `/api/v1/files/${second.id}?permanently=true`);
     expect((await zip('folder=', user)).response.status).toBe(200);
+  });
+
+  const copyOf = (
+    file: { readonly id: number },
+    body?: object,
+    headers: Record<string, string> = {},
+    user = client,
+  ) =>
+    user.fetch(`/api/v1/files/${file.id}/copy`, {
+      method: 'POST',
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+
+  async function copied(...args: Parameters<typeof copyOf>): Promise<PlacedFile> {
+    const response = await copyOf(...args);
+    const file = (await response.json()) as PlacedFile;
+    expect(response.status).toBe(201);
+    expect(response.headers.get('location')).toBe(`/api/v1/files/${file.id}`);
+    return file;
+  }
+
+  it('share nothing with their source as copies', async () => {
+    const file = await upload('source.txt', 'copies/', 'one content');
+    const same = await copied(file);
+    expect(same).toMatchObject({ filename: 'source.txt', folder: 'copies/', tags: ['t'], version: 1 });
+    const other = await copied(file, { filename: 'other.txt', folder: 'copies/x', tags: [] });
+    expect(other).toMatchObject({
+      filename: 'other.txt',
+      folder: 'copies/x/',
+      tags: [],
+      content_type: 'text/plain',
+      checksum: file.checksum,
+      checksum_source: 'provider',
+    });
+    expect(new Set([file, same, other].map(({ cloud_url: url }) => url)).size).toBe(3);
+    await client.json('DELETE', `/api/v1/files/${file.id}?permanently=true`);
+    expect(await entries('folder=copies')).toEqual({
+      'source.txt': 'one content',
+      'x/other.txt': 'one content',
+    });
+    expect((await client.leftovers()).objects).toEqual([]);
+  });
+
+  it('are refused where an upload would be, and made once for one Idempotency-Key', async () => {
+    const file = await upload('limits.txt', 'l/', '0123456789');
+    const answer = async (response: Response) => [
+      response.status,
+      ((await response.json()) as { code: string }).code,
+    ];
+    expect(await answer(await copyOf(file, undefined, {}, other))).toEqual([404, 'not_found']);
+    expect(await answer(await copyOf(file, { filename: '' }))).toEqual([400, 'invalid_filename']);
+    expect(await answer(await copyOf(file, { folder: 'a//b' }))).toEqual([400, 'invalid_folder']);
+    expect(await answer(await copyOf(file, { tags: ['a,b'] }))).toEqual([400, 'invalid_tags']);
+    expect(await answer(await copyOf(file, { protected: true }))).toEqual([400, 'validation_failed']);
+    const key = { 'idempotency-key': 'copy-once' };
+    const [first, again] = [await copied(file, {}, key), await copied(file, {}, key)];
+    expect(again).toEqual(first);
+    const user = await client.otherUser();
+    await user.configure({ provider: 'local_disk', bucket_name: 'small' });
+    const { user: me } = await user.json<{ user: { id: number } }>('GET', '/api/v1/me');
+    await client.json('PATCH', `/api/v1/users/${me.id}`, { quota_bytes: 15 });
+    const theirs = await upload('theirs', '', '0123456789', user);
+    // What is counted may be some seconds old.
+    let refused = await copyOf(theirs, {}, {}, user);
+    while (refused.status === 201) refused = await copyOf(theirs, {}, {}, user);
+    expect(await answer(refused)).toEqual([413, 'quota_exceeded']);
+    expect((await user.leftovers()).objects).toEqual([]);
+  });
+
+  it('of an earlier bucket are read, checked and written into the present one', async () => {
+    const user = await client.otherUser();
+    await user.configure({ provider: 'local_disk', bucket_name: 'earlier' });
+    const content = Buffer.alloc(700_000, 'abc');
+    const file = await upload('moved', '', content, user);
+    await user.configure({ provider: 'local_disk', bucket_name: 'present' });
+    const copy = await copied(file, {}, {}, user);
+    expect(copy).toMatchObject({ checksum: file.checksum, checksum_source: 'server' });
+    expect(copy.cloud_url).toMatch(/present/);
+    const both = readZip((await zip('folder=', user)).bytes);
+    expect([...both.values()].map(({ content: bytes }) => bytes.equals(content))).toEqual([true, true]);
   });
 });
 

@@ -8,6 +8,7 @@ import type {
   MultipartUploads,
   ObjectBody,
   ObjectContent,
+  ObjectCopies,
   ObjectHead,
   ObjectStorage,
   PutOptions,
@@ -42,6 +43,21 @@ export class ScriptedStorage implements ObjectStorage {
       this.call('listUnfinished', prefix, async () => [
         { key: `${prefix}1`, uploadId: 'u', startedAt: new Date(0) },
       ]),
+  };
+  copies?: ObjectCopies = {
+    maxCopyBytes: 1_000,
+    copy: (fromKey, toKey) =>
+      this.call('copy', `${fromKey} ${toKey}`, async () => {
+        const source = this.find(fromKey);
+        this.kept.set(toKey, source);
+        return { etag: source.etag, proof: 'digest' };
+      }),
+    copyPart: (fromKey, toKey, { partNumber, range }) =>
+      this.call('copyPart', `${fromKey} ${toKey}`, async () => ({
+        partNumber,
+        etag: 'e',
+        sizeBytes: range.end - range.start + 1,
+      })),
   };
   signedUrls?: SignedUrls = {
     signGet: async (key) => ({ method: 'GET', url: `test://${key}`, headers: {}, expiresAt: new Date(0) }),
@@ -83,7 +99,7 @@ export class ScriptedStorage implements ObjectStorage {
     return resolve;
   }
 
-  without(...members: readonly ('multipart' | 'signedUrls' | 'listUnfinished')[]): this {
+  without(...members: readonly ('multipart' | 'copies' | 'signedUrls' | 'listUnfinished')[]): this {
     for (const member of members) {
       if (member === 'listUnfinished') delete this.multipart?.listUnfinished;
       else delete this[member];

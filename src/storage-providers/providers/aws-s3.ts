@@ -20,6 +20,7 @@ export const AWS_QUIRKS: S3Quirks = {
   addressing: 'virtual',
   promised: { createOnly: true, contentBound: 'sha256' },
   conditionalComplete: true,
+  copying: { conditional: true, sha256: true },
   maxPutBytes: 5 * GIB,
   maxPartBytes: 5 * GIB,
   maxParts: 10_000,

@@ -72,7 +72,7 @@ export const azureBlob: StorageProvider = {
     policy:
       'An account key may do everything in its storage account: give Stowage an account of its own.\n' +
       'Under Networking, allow the address of this server. Calls used in container {bucket}:\n' +
-      'List Blobs, Get Blob, Get Blob Properties, Put Blob, Put Block, Put Block List, Get Block List, Delete Blob',
+      'List Blobs, Get Blob, Get Blob Properties, Put Blob, Put Block, Put Block List, Get Block List, Copy Blob, Abort Copy Blob, Delete Blob',
     policyLanguage: 'text',
     quirks: [
       'Signed uploads are create-only but cannot bind length or content: an uploaded object is checked afterwards.',
@@ -111,7 +111,7 @@ function connect(settings: ProviderSettings, context: ConnectContext): AzureStor
   const basePath = origin.pathname.replace(/\/+$/, '');
   const answerMs = context.timeouts.responseMs;
   return new AzureStorage({
-    client: new AzureClient({ http, account, container, basePath, answerMs, now }),
+    client: new AzureClient({ http, account, container, basePath, baseUrl, answerMs, now }),
     accountName,
     capabilities: { createOnly: true, contentBound: 'none', ...context.capabilities },
     signedUrls: azureSignedUrls({ account, container, baseUrl, now }),

@@ -18,6 +18,7 @@ export const B2_QUIRKS: S3Quirks = {
   addressing: 'path',
   promised: { createOnly: false, contentBound: 'md5' },
   conditionalComplete: false,
+  copying: { conditional: false, sha256: false },
   maxPutBytes: 5_000_000_000,
   maxPartBytes: 5_000_000_000,
   maxParts: 10_000,

@@ -22,6 +22,7 @@ const R2_QUIRKS: S3Quirks = {
   addressing: 'path',
   promised: { createOnly: true, contentBound: 'sha256' },
   conditionalComplete: false,
+  copying: { conditional: true, sha256: false },
   maxPutBytes: MAX_BYTES,
   maxPartBytes: MAX_BYTES,
   maxParts: 10_000,

@@ -18,6 +18,7 @@ const SPACES_QUIRKS: S3Quirks = {
   addressing: 'virtual',
   promised: { createOnly: false, contentBound: 'md5' },
   conditionalComplete: false,
+  copying: { conditional: true, sha256: false },
   maxPutBytes: 5_000_000_000,
   maxPartBytes: 5_000_000_000,
   maxParts: 10_000,

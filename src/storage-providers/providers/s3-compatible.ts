@@ -17,6 +17,7 @@ const S3_COMPATIBLE_QUIRKS: S3Quirks = {
   addressing: 'path',
   promised: { createOnly: false, contentBound: 'md5' },
   conditionalComplete: false,
+  copying: { conditional: true, sha256: false },
   maxPutBytes: 5 * GIB,
   maxPartBytes: 5 * GIB,
   maxParts: 10_000,

@@ -1,9 +1,12 @@
 import type { StorageOperation } from '../storage-errors.js';
 import type {
   ListOptions,
+  CallOptions,
   MultipartUploads,
   ObjectBody,
+  ObjectCopies,
   ObjectStorage,
+  PartToCopy,
   PutOptions,
   SignedUrls,
   UploadedPart,
@@ -46,6 +49,7 @@ export function aroundCalls(storage: ObjectStorage, around: Around): ObjectStora
     urlOf: (key) => storage.urlOf(key),
     close: () => storage.close(),
     ...(storage.multipart && { multipart: aroundMultipart(storage.multipart, around) }),
+    ...(storage.copies && { copies: aroundCopies(storage.copies, around) }),
     ...(storage.signedUrls && { signedUrls: sameSignedUrls(storage.signedUrls) }),
   };
 }
@@ -80,6 +84,23 @@ function aroundMultipart(multipart: MultipartUploads, around: Around): Multipart
       listUnfinished: (prefix: string, options?: { readonly signal?: AbortSignal }) =>
         around({ operation: 'list_multipart', key: prefix, signal: options?.signal }, () =>
           listUnfinished(prefix, options),
+        ),
+    }),
+  };
+}
+
+function aroundCopies(copies: ObjectCopies, around: Around): ObjectCopies {
+  const copyPart = copies.copyPart?.bind(copies);
+  return {
+    maxCopyBytes: copies.maxCopyBytes,
+    copy: (fromKey, toKey, options) =>
+      around({ operation: 'copy', key: toKey, signal: options.signal }, () =>
+        copies.copy(fromKey, toKey, options),
+      ),
+    ...(copyPart && {
+      copyPart: (fromKey: string, toKey: string, part: PartToCopy, options?: CallOptions) =>
+        around({ operation: 'copy_part', key: toKey, signal: options?.signal }, () =>
+          copyPart(fromKey, toKey, part, options),
         ),
     }),
   };

@@ -1,10 +1,13 @@
 import { StorageError, type StorageOperation } from '../storage-errors.js';
 import type {
+  CallOptions,
   ListOptions,
   ListPage,
   MultipartUploads,
+  ObjectCopies,
   ObjectHead,
   ObjectStorage,
+  PartToCopy,
   SignPartOptions,
   UnfinishedUpload,
 } from '../storage-provider.js';
@@ -33,6 +36,7 @@ export function prefixed(storage: ObjectStorage, prefix: string): ObjectStorage 
     urlOf: (key) => storage.urlOf(inside(key)),
     close: () => storage.close(),
     ...(multipart && { multipart: multipartInside(multipart, prefix) }),
+    ...(storage.copies && { copies: copiesInside(storage.copies, prefix) }),
     ...(signedUrls && {
       signedUrls: {
         signGet: (key, options) => signedUrls.signGet(inside(key), options),
@@ -75,6 +79,18 @@ function multipartInside(multipart: MultipartUploads, prefix: string): Multipart
           key: withoutPrefix(upload.key, prefix, 'list_multipart'),
         }));
       },
+    }),
+  };
+}
+
+function copiesInside(copies: ObjectCopies, prefix: string): ObjectCopies {
+  const copyPart = copies.copyPart?.bind(copies);
+  return {
+    maxCopyBytes: copies.maxCopyBytes,
+    copy: (fromKey, toKey, options) => copies.copy(prefix + fromKey, prefix + toKey, options),
+    ...(copyPart && {
+      copyPart: (fromKey: string, toKey: string, part: PartToCopy, options?: CallOptions) =>
+        copyPart(prefix + fromKey, prefix + toKey, part, options),
     }),
   };
 }

@@ -1,7 +1,8 @@
 import { StorageError, type StorageOperation } from '../storage-errors.js';
 import type { ObjectStorage } from '../storage-provider.js';
 
-/** The same storage for looking only: what writes is refused here, or is not there at all (`multipart`). */
+/** The same storage for looking only: what writes is refused here, or is not there at all (`multipart`,
+ * `copies`). */
 export function readOnly(storage: ObjectStorage): ObjectStorage {
   const { signedUrls } = storage;
   return {

@@ -31,8 +31,9 @@ describe.each(Object.entries(WRAPPERS))('%s', (name, wrap) => {
   });
 
   it('invents no capability', () => {
-    const bare = wrap(new ScriptedStorage().without('multipart', 'signedUrls'));
+    const bare = wrap(new ScriptedStorage().without('multipart', 'copies', 'signedUrls'));
     expect(bare).not.toHaveProperty('multipart');
+    expect(bare).not.toHaveProperty('copies');
     expect(bare).not.toHaveProperty('signedUrls');
     const silent = wrap(new ScriptedStorage().without('listUnfinished'));
     expect(silent.multipart ?? {}).not.toHaveProperty('listUnfinished');
@@ -41,8 +42,12 @@ describe.each(Object.entries(WRAPPERS))('%s', (name, wrap) => {
   it('loses no capability, but writing where it is forbidden', () => {
     const storage = wrap(new ScriptedStorage());
     expect(storage).toHaveProperty('signedUrls');
-    if (name === 'readOnly') expect(storage).not.toHaveProperty('multipart');
-    else {
+    if (name === 'readOnly') {
+      expect(storage).not.toHaveProperty('multipart');
+      expect(storage).not.toHaveProperty('copies');
+    } else {
+      expect(storage).toHaveProperty('copies.copyPart');
+      expect(storage).toMatchObject({ copies: { maxCopyBytes: 1_000 } });
       expect(storage).toHaveProperty('multipart.listUnfinished');
       expect(storage).toHaveProperty('signedUrls.signPart');
     }
@@ -90,6 +95,15 @@ describe('prefixed', () => {
       'listUnfinished p/k',
       'listParts p/k',
     ]);
+  });
+
+  it('copies inside only', async () => {
+    const whole = inner();
+    const copies = prefixed(whole, 'p/').copies!;
+    await copies.copy('a', 'k', { sizeBytes: 3 });
+    const range = { start: 0, end: 1 };
+    await copies.copyPart!('a', 'k', { uploadId: 'u', partNumber: 1, range, sourceEtag: 'e' });
+    expect(whole.calls).toEqual(['copy p/a p/k', 'copyPart p/a p/k']);
   });
 
   it('does not make a foreign key look like its own', async () => {

@@ -3,6 +3,7 @@ import { parameter, type RawRequest } from '../raw-request.js';
 import type { GcsCall } from './gcs-call.js';
 import { GcsFault } from './gcs-fault.js';
 import * as json from './json-api.js';
+import { rewriteObject } from './rewrite-object.js';
 import * as xml from './xml-api.js';
 
 export interface GcsOperation {
@@ -21,6 +22,8 @@ export function operationOf(request: RawRequest): GcsOperation {
   const path = request.rawPath;
   const upload = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(path);
   if (upload) return uploadOperation(request, decodeURIComponent(upload[1]!));
+  const rewrite = /^\/storage\/v1\/b\/([^/]+)\/o\/([^/]+)\/rewriteTo\/b\/([^/]+)\/o\/([^/]+)$/.exec(path);
+  if (rewrite) return rewriteOperation(request, rewrite.slice(1).map(decodeURIComponent));
   const jsonPath = /^(?:\/download)?\/storage\/v1\/b\/([^/]+)(\/o(?:\/([^/]+))?)?$/.exec(path);
   if (jsonPath) {
     const bucket = decodeURIComponent(jsonPath[1]!);
@@ -48,6 +51,13 @@ function uploadOperation(request: RawRequest, bucket: string): GcsOperation {
   };
   const start = request.method === 'POST' ? starts[parameter(request, 'uploadType') ?? ''] : undefined;
   return start ? { ...base, ...start } : unknown('json', bucket, object);
+}
+
+function rewriteOperation(request: RawRequest, names: readonly string[]): GcsOperation {
+  const [bucket, object, targetBucket, target] = names as [string, string, string, string];
+  if (request.method !== 'POST') return unknown('json', bucket, object);
+  const run = (call: GcsCall) => rewriteObject(call, targetBucket, target);
+  return { api: 'json', bucket, object, name: 'storage.objects.rewrite', run };
 }
 
 function jsonOperation(request: RawRequest, bucket: string, objects: boolean, object: string): GcsOperation {

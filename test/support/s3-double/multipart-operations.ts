@@ -48,13 +48,7 @@ export async function createMultipartUpload(call: S3Call): Promise<S3Answer> {
 export async function uploadPart(call: S3Call): Promise<S3Answer> {
   assertAllowed(call, 's3:PutObject');
   const upload = findUpload(call);
-  const partNumber = Number(parameter(call.request, 'partNumber'));
-  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
-    throw new S3Fault('InvalidArgument', {
-      message: 'Part number must be an integer between 1 and 10000, inclusive',
-      details: { ArgumentName: 'partNumber', ArgumentValue: parameter(call.request, 'partNumber') ?? '' },
-    });
-  }
+  const partNumber = partNumberOf(call);
   const { segment, md5Hex, checksums } = await storeBody(call);
   try {
     findUpload(call);
@@ -75,6 +69,16 @@ export async function uploadPart(call: S3Call): Promise<S3Answer> {
     ([algorithm, digest]) => [`x-amz-checksum-${algorithm}`, digest] as const,
   );
   return { status: 200, headers: { etag: `"${md5Hex}"`, ...Object.fromEntries(digests) } };
+}
+
+/** @throws S3Fault InvalidArgument */
+export function partNumberOf(call: S3Call): number {
+  const partNumber = Number(parameter(call.request, 'partNumber'));
+  if (Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= MAX_PARTS) return partNumber;
+  throw new S3Fault('InvalidArgument', {
+    message: 'Part number must be an integer between 1 and 10000, inclusive',
+    details: { ArgumentName: 'partNumber', ArgumentValue: parameter(call.request, 'partNumber') ?? '' },
+  });
 }
 
 export async function completeMultipartUpload(call: S3Call): Promise<S3Answer> {
@@ -178,7 +182,8 @@ function isAfter(upload: MultipartUpload, keyMarker: string, idMarker: string): 
   );
 }
 
-function findUpload(call: S3Call): MultipartUpload {
+/** @throws S3Fault NoSuchBucket, NoSuchUpload */
+export function findUpload(call: S3Call): MultipartUpload {
   findBucket(call);
   return call.store.upload(call.request.bucket, call.request.key, parameter(call.request, 'uploadId') ?? '');
 }

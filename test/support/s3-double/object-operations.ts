@@ -58,36 +58,6 @@ export async function putObject(call: S3Call): Promise<S3Answer> {
   };
 }
 
-export async function copyObject(call: S3Call): Promise<S3Answer> {
-  const { store, request, personality } = call;
-  assertAllowed(call, 's3:PutObject');
-  assertAllowed(call, 's3:GetObject');
-  findBucket(call);
-  assertConditionsSupported(call);
-  const [source] = request.headers['x-amz-copy-source']!.split('?');
-  const [bucket, ...key] = decodeURIComponent(source!).replace(/^\//, '').split('/');
-  const original = store.find(bucket!, key.join('/'));
-  if (!original) throw new S3Fault('NoSuchKey', { details: { Key: key.join('/') } });
-  const segment = await store.bodies.write(store.read(original, 0, original.sizeBytes - 1));
-  assertWriteConditions(call);
-  const replaced = request.headers['x-amz-metadata-directive'] === 'REPLACE';
-  const version = store.put(
-    request.bucket,
-    request.key,
-    {
-      ...original,
-      headers: replaced ? keptHeaders(call) : original.headers,
-      segments: [segment],
-      lastModifiedMs: call.nowMs,
-    },
-    personality.deleteHides,
-  );
-  const result = tag('LastModified', isoTime(version)) + tag('ETag', `"${version.etag}"`);
-  return xmlAnswer(
-    `${XML_DECLARATION}<CopyObjectResult xmlns="${XML_NAMESPACE}">${result}</CopyObjectResult>`,
-  );
-}
-
 export async function getObject(call: S3Call): Promise<S3Answer> {
   const version = findObject(call);
   if (readCondition(call, version) === 'not_modified')
@@ -236,7 +206,7 @@ function removeKey(call: S3Call, key: string, versionId: string | undefined): Ob
   return store.put(request.bucket, key, marker, true);
 }
 
-function versionHeader(version: ObjectVersion): Record<string, string> {
+export function versionHeader(version: ObjectVersion): Record<string, string> {
   return version.versionId === 'null' ? {} : { 'x-amz-version-id': version.versionId };
 }
 

@@ -1,4 +1,5 @@
 import * as buckets from './bucket-operations.js';
+import * as copies from './copy-operations.js';
 import * as lists from './list-operations.js';
 import * as multipart from './multipart-operations.js';
 import * as objects from './object-operations.js';
@@ -70,7 +71,7 @@ function objectOperation(request: S3Request): S3Operation | undefined {
       if (upload) return partOperation(request);
       return request.headers['x-amz-copy-source'] === undefined
         ? { name: 'PutObject', run: objects.putObject }
-        : { name: 'CopyObject', run: objects.copyObject };
+        : { name: 'CopyObject', run: copies.copyObject };
     case 'GET':
       return upload
         ? { name: 'ListParts', run: multipart.listParts }
@@ -92,7 +93,7 @@ function objectOperation(request: S3Request): S3Operation | undefined {
 
 function partOperation(request: S3Request): S3Operation {
   if (request.headers['x-amz-copy-source'] !== undefined)
-    return refusal('UploadPartCopy', new S3Fault('NotImplemented'));
+    return { name: 'UploadPartCopy', run: copies.uploadPartCopy };
   return { name: 'UploadPart', run: multipart.uploadPart };
 }
 

@@ -10,6 +10,8 @@ export interface AzureClientOptions {
   readonly container: string;
   /** Path in front of the container: empty at Azure, the account's name at an emulator. */
   readonly basePath: string;
+  /** Everything before the container, without a slash at the end. */
+  readonly baseUrl: string;
   /** Deadline of a whole answer that is no object content. */
   readonly answerMs: number;
   readonly now: () => number;
@@ -27,6 +29,11 @@ export class AzureClient {
 
   get container(): string {
     return this.options.container;
+  }
+
+  /** Where a blob is, as other calls name it. */
+  urlOf(key: string): string {
+    return `${this.options.baseUrl}${blobPath(this.container, key)}`;
   }
 
   now(): number {

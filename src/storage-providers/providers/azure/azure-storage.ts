@@ -8,6 +8,7 @@ import type {
   MultipartUploads,
   ObjectBody,
   ObjectContent,
+  ObjectCopies,
   ObjectHead,
   ObjectStorage,
   PutOptions,
@@ -20,6 +21,7 @@ import { extentOf, lastModifiedOf, lengthIn } from '../http/content-headers.js';
 import type { HttpAnswer } from '../http/http-client.js';
 import { SentDigest } from '../http/sent-digest.js';
 import type { AzureClient } from './azure-client.js';
+import { azureCopies } from './azure-copies.js';
 import { bareEtag, readListPage, readOrderedPage } from './azure-listing.js';
 import { azureMultipart } from './azure-multipart.js';
 
@@ -40,6 +42,7 @@ export class AzureStorage implements ObjectStorage {
   readonly maxPutBytes = 5_000 * MIB;
   readonly capabilities: StorageCapabilities;
   readonly multipart: MultipartUploads;
+  readonly copies: ObjectCopies;
   readonly signedUrls: SignedUrls;
   readonly close: () => Promise<void>;
   private readonly client: AzureClient;
@@ -51,6 +54,7 @@ export class AzureStorage implements ObjectStorage {
     this.capabilities = options.capabilities;
     this.signedUrls = options.signedUrls;
     this.close = options.close;
+    this.copies = azureCopies(options.client);
     this.multipart = azureMultipart(options.client);
   }
 

@@ -8,6 +8,7 @@ import type {
   MultipartUploads,
   ObjectBody,
   ObjectContent,
+  ObjectCopies,
   ObjectHead,
   ObjectStorage,
   PutOptions,
@@ -18,6 +19,7 @@ import type {
 import { lastModifiedOf } from '../http/content-headers.js';
 import { SentDigest } from '../http/sent-digest.js';
 import type { GcsClient } from './gcs-client.js';
+import { gcsCopies } from './gcs-copies.js';
 import { gcsMultipart } from './gcs-multipart.js';
 import { jsonPath, queryString, xmlPath } from './gcs-paths.js';
 import { OBJECT_FIELDS, readListPage, readObject } from './object-resource.js';
@@ -42,6 +44,7 @@ export class GcsStorage implements ObjectStorage {
   readonly maxPutBytes = 5 * TIB;
   readonly capabilities: StorageCapabilities;
   readonly multipart: MultipartUploads;
+  readonly copies: ObjectCopies;
   readonly signedUrls: SignedUrls;
   readonly close: () => Promise<void>;
   private readonly client: GcsClient;
@@ -51,6 +54,7 @@ export class GcsStorage implements ObjectStorage {
     this.capabilities = capabilities;
     this.signedUrls = withCheckedKeys(signedUrls);
     this.close = close;
+    this.copies = gcsCopies(client, (key) => this.delete(key));
     this.multipart = gcsMultipart(client, (key, options) => this.headFor('complete_multipart', key, options));
   }
 

@@ -11,6 +11,7 @@ import type {
   MultipartUploads,
   ObjectBody,
   ObjectContent,
+  ObjectCopies,
   ObjectHead,
   ObjectStorage,
   PutOptions,
@@ -21,6 +22,7 @@ import type {
 import { AnswerBody } from '../http/answer-body.js';
 import { holdErrors, release } from '../http/exact-body.js';
 import { BucketFolder } from './bucket-folder.js';
+import { localCopies } from './local-copies.js';
 import { diskFailure, onDisk, type DiskCall } from './disk-failure.js';
 import { FolderWindows } from './folder-windows.js';
 import { listObjects } from './list-objects.js';
@@ -56,6 +58,7 @@ export class LocalDiskStorage implements ObjectStorage {
   readonly maxPutBytes = 16 * TIB - 4_096;
   readonly capabilities: StorageCapabilities;
   readonly multipart: MultipartUploads;
+  readonly copies: ObjectCopies;
   readonly signedUrls: SignedUrls | undefined;
   private readonly folder: BucketFolder;
   private readonly windows: FolderWindows;
@@ -67,6 +70,7 @@ export class LocalDiskStorage implements ObjectStorage {
     this.folder = new BucketFolder(root, bucketPath);
     this.windows = new FolderWindows(now);
     this.multipart = localMultipart({ folder: this.folder, bucketName, idleMs, now });
+    this.copies = localCopies({ folder: this.folder, bucketName, idleMs, maxCopyBytes: this.maxPutBytes });
     this.signedUrls = options.urls && signedUrls(options.urls, bucketPath, options.tenant);
   }
 

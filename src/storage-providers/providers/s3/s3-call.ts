@@ -10,6 +10,8 @@ export interface S3Request {
   /** Signed, lower-case names. */
   readonly headers: Record<string, string>;
   readonly body?: Uint8Array | Readable;
+  /** Longest silence before and within the answer, when it must be longer than the usual one. */
+  readonly responseMs?: number;
   readonly signal?: AbortSignal;
 }
 

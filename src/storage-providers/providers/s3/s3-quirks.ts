@@ -8,6 +8,12 @@ export interface S3Quirks {
   readonly promised: StorageCapabilities;
   /** Whether finishing a multipart upload obeys `If-None-Match`; where not, the key is looked up before. */
   readonly conditionalComplete: boolean;
+  readonly copying: {
+    /** Whether `x-amz-copy-source-if-match` is known. */
+    readonly conditional: boolean;
+    /** Whether a copy can be asked for its SHA-256. */
+    readonly sha256: boolean;
+  };
   readonly maxPutBytes: number;
   readonly maxPartBytes: number;
   readonly maxParts: number;

@@ -30,6 +30,7 @@ export interface S3Call {
   readonly sizeBytes?: number;
   /** SHA-256 of the body in hex: every member compares it. */
   readonly payloadHash?: string;
+  readonly responseMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -90,7 +91,7 @@ export class S3Session {
   }
 
   private requestOf(call: S3Call): S3Request {
-    const { operation, method, key, query, body, sizeBytes, signal } = call;
+    const { operation, method, key, query, body, sizeBytes, responseMs, signal } = call;
     if (signal?.aborted) throw aborted(operation, signal.reason);
     const path = this.pathOf(key, query);
     const signable = { method, path, headers: call.headers ?? {} };
@@ -98,7 +99,7 @@ export class S3Session {
     // Not signed: proxies in front of some stores rewrite it.
     if (method === 'GET') headers['accept-encoding'] = 'identity';
     if (sizeBytes !== undefined) headers['content-length'] = String(sizeBytes);
-    return { operation, method, path, headers, body, signal };
+    return { operation, method, path, headers, body, responseMs, signal };
   }
 }
 

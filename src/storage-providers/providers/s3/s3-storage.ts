@@ -7,6 +7,7 @@ import type {
   MultipartUploads,
   ObjectBody,
   ObjectContent,
+  ObjectCopies,
   ObjectHead,
   ObjectStorage,
   ProviderName,
@@ -15,6 +16,7 @@ import type {
   StorageCapabilities,
   StoredObject,
 } from '../../storage-provider.js';
+import { S3Copies } from './s3-copies.js';
 import { S3Documents } from './s3-documents.js';
 import { S3Listing } from './s3-listing.js';
 import { S3Multipart } from './s3-multipart.js';
@@ -28,6 +30,7 @@ export class S3Storage implements ObjectStorage {
   readonly capabilities: StorageCapabilities;
   readonly maxPutBytes: number;
   readonly multipart: MultipartUploads;
+  readonly copies: ObjectCopies;
   readonly signedUrls: SignedUrls;
   // Truly private: whoever logs a storage must not find its credentials in it.
   readonly #session: S3Session;
@@ -42,6 +45,7 @@ export class S3Storage implements ObjectStorage {
     this.#objects = new S3Objects(session);
     this.#listing = new S3Listing(session, documents);
     this.multipart = new S3Multipart(session, this.#objects, documents);
+    this.copies = new S3Copies(session, this.#objects);
     this.signedUrls = new S3SignedUrls(session);
     this.provider = settings.provider;
     this.capabilities = session.capabilities;

@@ -43,7 +43,7 @@ export class S3Transport {
   /** Resolves with the whole answer. */
   call(request: S3Request): Promise<S3Answer> {
     return new Promise((resolve, reject) => {
-      this.pool.dispatch(request, new CollectedAnswer(request, this.failures, resolve, reject));
+      this.pool.dispatch(patient(request), new CollectedAnswer(request, this.failures, resolve, reject));
     });
   }
 
@@ -78,6 +78,13 @@ export class S3Transport {
     this.closing ??= this.pool.close();
     return this.closing;
   }
+}
+
+function patient(request: S3Request) {
+  const { responseMs } = request;
+  return responseMs === undefined
+    ? request
+    : { ...request, headersTimeout: responseMs, bodyTimeout: responseMs };
 }
 
 function socketOpener(
