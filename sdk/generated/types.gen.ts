@@ -573,6 +573,18 @@ export type ConnectionTestDto = {
     checks: Array<CheckDto>;
 };
 
+export type CopyFile = {
+    filename?: string;
+    /**
+     * Empty for the top; a missing last slash is added.
+     */
+    folder?: string;
+    /**
+     * All tags that it shall have.
+     */
+    tags?: Array<string>;
+};
+
 export type CostEstimateDto = {
     is_estimate: true;
     /**
@@ -6988,6 +7000,121 @@ export type ReplaceFileContentResponses = {
 };
 
 export type ReplaceFileContentResponse = ReplaceFileContentResponses[keyof ReplaceFileContentResponses];
+
+export type CopyFileData = {
+    body: CopyFile;
+    headers?: {
+        /**
+         * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/files/{id}/copy';
+};
+
+export type CopyFileErrors = {
+    /**
+     * `validation_failed`: One or more fields are missing, wrong or unknown. `errors` names all of them at once.
+     *
+     * `invalid_filename`: The name is empty, too long, or has characters that no file name can have.
+     *
+     * `invalid_folder`: The folder has an empty name, `.`, `..`, a control character, or is too long.
+     *
+     * `invalid_tags`: There are too many tags, or one is empty, too long or has a comma or a control character.
+     *
+     * `cloud_not_configured`: The user has not saved a bucket yet, or has had its credentials forgotten.
+     *
+     * `invalid_credentials`: The provider does not accept the key, or its signature is wrong.
+     *
+     * `bucket_not_found`: The provider knows no bucket of this name, or none that this key may see.
+     *
+     * `access_denied`: The provider knows the key but refuses this operation; `provider.permission` names what is missing.
+     *
+     * `wrong_region`: The bucket is in another region than the settings say.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: There is no valid API key. Malformed, unknown and revoked keys look alike.
+     *
+     * `key_expired`: The API key was valid until its expiry.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The API key is valid but lacks the scope of this route.
+     */
+    403: Problem;
+    /**
+     * `not_found`: There is no such route or thing, or it belongs to another user: both look alike.
+     *
+     * `object_not_found`: The file is listed here, but its object is gone from the bucket.
+     */
+    404: Problem;
+    /**
+     * `idempotency_in_progress`: A request with this Idempotency-Key has not been answered yet.
+     */
+    409: Problem;
+    /**
+     * `file_too_large`: The file is larger than `max_file_size` of the sync settings, or than the bucket takes.
+     *
+     * `quota_exceeded`: The files of this user, with kept versions and the trash, would take more than its quota.
+     */
+    413: Problem;
+    /**
+     * `idempotency_key_reused`: This Idempotency-Key was used for another request, or with another API key.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_uploads`: More uploads of this user run and wait than the server admits, or 2,000 direct and resumable ones are under way.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something failed that should not; the log tells what under the `request_id`.
+     *
+     * `credentials_unreadable`: The stored credentials fail their integrity check. Nothing was changed.
+     */
+    500: Problem;
+    /**
+     * `file_damaged`: The object in the bucket is not what was uploaded: it was changed there.
+     *
+     * `endpoint_unreachable`: The provider cannot be reached: name, connection, TLS or policy.
+     *
+     * `clock_skew`: The clock of this server and that of the provider differ too much.
+     *
+     * `integrity`: The bytes that arrived are not the bytes that were sent. Nothing was kept.
+     *
+     * `provider_error`: The provider failed or answered something unexpected; `provider.provider_code` is its own word.
+     */
+    502: Problem;
+    /**
+     * `service_unavailable`: The server is starting, stopping, or cannot reach its database.
+     *
+     * `sealed`: The server was started without the right master key: stored credentials cannot be opened.
+     *
+     * `storage_rate_limited`: The provider asks to slow down and did not relent after retries.
+     */
+    503: Problem;
+    /**
+     * `quota_or_billing`: The account at the provider is over its quota, capped or not paid.
+     */
+    507: Problem;
+};
+
+export type CopyFileError = CopyFileErrors[keyof CopyFileErrors];
+
+export type CopyFileResponses = {
+    /**
+     * Created
+     */
+    201: FileDto;
+};
+
+export type CopyFileResponse = CopyFileResponses[keyof CopyFileResponses];
 
 export type CreateDownloadUrlData = {
     body: CreateDownloadUrl;
