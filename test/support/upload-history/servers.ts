@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -33,12 +33,22 @@ export class MortalServers {
     const folder = await mkdtemp(join(tmpdir(), 'stowage-mortal-'));
     const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'database'), log: () => undefined });
     const made = new MortalServers(folder, postgres, env);
+    await mkdir(made.localFolder);
     // One after the other: the first migrates.
     for (let at = 0; at < count; at++) {
       made.servers.push({ url: undefined, bound: undefined });
       await made.revive(at);
     }
     return made;
+  }
+
+  /** Whose files the servers read themselves. */
+  get localFolder(): string {
+    return join(this.folder, 'local');
+  }
+
+  get databaseUrl(): string {
+    return this.postgres.url;
   }
 
   /** URLs of those that answer, as far as is known. */
@@ -110,6 +120,7 @@ export class MortalServers {
       RATE_LIMIT_PER_KEY: '1000000',
       RATE_LIMIT_PER_ADDRESS: '1000000',
       EMBEDDED_AGENT: 'false',
+      LOCAL_FILES_ROOTS: this.localFolder,
       ...this.env,
     };
   }

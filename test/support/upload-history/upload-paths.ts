@@ -1,3 +1,4 @@
+import { local, localRow } from './local-writers.js';
 import { direct, tus } from './resuming-writers.js';
 import { chunked, form, overwriting, raw, type UploadPath } from './writers.js';
 
@@ -9,4 +10,6 @@ export const UPLOAD_PATHS: Readonly<Record<string, UploadPath>> = {
   overwriting,
   direct,
   tus,
+  local,
+  localRow,
 };

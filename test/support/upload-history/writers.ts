@@ -10,6 +10,8 @@ export interface WriterWorld {
   readonly random: SeededRandom;
   /** On the servers’ machine, for files that they read themselves. */
   readonly folder: string;
+  /** Where the application's own table is. */
+  readonly databaseUrl: string;
 }
 
 /** One way a file gets into the bucket. Resolves once it was acknowledged; rejects when that is not known. */
