@@ -1,5 +1,6 @@
 import type { OpenedConfig } from '../credentials/cloud-storages.service.js';
 import type { Statements } from '../database/statements.js';
+import type { RestingBuckets } from './resting-buckets.js';
 
 /** A row whose state is `deleting`, and the object that goes before it. */
 export interface DoomedRow {
@@ -19,6 +20,13 @@ const REMOVE_FILE = {
 };
 const REMOVE_VERSION = { name: 'files_remove_version', text: `DELETE FROM file_versions WHERE id = $1` };
 
+export interface RemoveOptions {
+  /** For each call to a bucket. */
+  readonly callMs?: number;
+  /** Buckets that are not asked again; one that fails becomes one of them. */
+  readonly resting?: RestingBuckets;
+}
+
 /**
  * The second half of each deletion: rows are invisible already, their objects go, then the rows. All of it may be
  * repeated, also by two processes at once.
@@ -31,21 +39,28 @@ export class DoomedObjects {
   ) {}
 
   /** A file and all of its versions. @throws CredentialsError, StorageError */
-  async removeFile(file: DoomedRow, signal?: AbortSignal): Promise<void> {
+  async removeFile(file: DoomedRow, options: RemoveOptions = {}): Promise<void> {
     const versions = await this.statements.query<DoomedRow>(VERSIONS_OF, [file.id]);
-    for (const version of versions) await this.removeVersion(version, signal);
-    await this.removeObject(file, signal);
+    for (const version of versions) await this.removeVersion(version, options);
+    await this.removeObject(file, options);
     await this.statements.query(REMOVE_FILE, [file.id]);
   }
 
   /** One version; its file stays. @throws CredentialsError, StorageError */
-  async removeVersion(version: DoomedRow, signal?: AbortSignal): Promise<void> {
-    await this.removeObject(version, signal);
+  async removeVersion(version: DoomedRow, options: RemoveOptions = {}): Promise<void> {
+    await this.removeObject(version, options);
     await this.statements.query(REMOVE_VERSION, [version.id]);
   }
 
-  private async removeObject(row: DoomedRow, signal: AbortSignal | undefined): Promise<void> {
-    const { storage } = await this.bucketOf(row.user_id, row.cloud_config_id);
-    await storage.delete(row.object_key, { signal });
+  private async removeObject(row: DoomedRow, { callMs, resting }: RemoveOptions): Promise<void> {
+    const { user_id: userId, cloud_config_id: configId, object_key: key } = row;
+    if (resting?.has(configId)) throw resting.failureOf(configId);
+    try {
+      const { storage } = await this.bucketOf(userId, configId);
+      await storage.delete(key, callMs === undefined ? {} : { signal: AbortSignal.timeout(callMs) });
+    } catch (error) {
+      resting?.noteFailure(configId, error);
+      throw error;
+    }
   }
 }

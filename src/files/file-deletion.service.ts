@@ -6,6 +6,7 @@ import { Statements } from '../database/statements.js';
 import { notFound } from '../errors/request-errors.js';
 import { DoomedObjects, type DoomedRow } from './doomed-objects.js';
 import { fileProtected } from './file-errors.js';
+import { RestingBuckets } from './resting-buckets.js';
 
 interface FoundRow extends DoomedRow {
   readonly protected: boolean;
@@ -25,7 +26,7 @@ const STILL_SHOWN = `SELECT FROM cloud_files WHERE id = $1 AND state IN ('stored
 const UNFINISHED = {
   name: 'files_unfinished_deletions',
   text: `SELECT id, user_id, cloud_config_id, object_key FROM cloud_files
-    WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2`,
+    WHERE state = 'deleting' AND id > $1 AND cloud_config_id <> ALL ($2::integer[]) ORDER BY id LIMIT $3`,
 };
 
 const RESUME_EVERY_MS = 60_000;
@@ -79,16 +80,30 @@ export class FileDeletion implements OnApplicationBootstrap, OnModuleDestroy {
     await this.running;
   }
 
-  /** Goes on with deletions that a crash or a failing bucket interrupted; some at a time, so that all get their turn. */
+  /**
+   * Goes on with deletions that a crash or a failing bucket interrupted; some at a time, so that all get their turn.
+   * It does not ask the epoch: whatever is `deleting` was given up for ever, in every later state of the rows, too.
+   */
   async resume(): Promise<void> {
-    const rows = await this.statements.query<DoomedRow>(UNFINISHED, [this.resumeAfter, RESUMED_AT_ONCE]);
-    this.resumeAfter = rows.length < RESUMED_AT_ONCE ? 0 : (rows.at(-1)?.id ?? 0);
-    for (const row of rows) {
-      try {
-        await this.objects.removeFile(row, AbortSignal.timeout(RESUMED_CALL_MS));
-      } catch (error) {
-        this.logger.warn(`the deletion of file ${row.id} could not be finished yet`, error);
+    const resting = new RestingBuckets();
+    for (let tried = 0; tried < RESUMED_AT_ONCE;) {
+      const values = [this.resumeAfter, resting.configIds, RESUMED_AT_ONCE];
+      const rows = await this.statements.query<DoomedRow>(UNFINISHED, values);
+      for (const row of rows) {
+        if (resting.has(row.cloud_config_id)) continue;
+        tried += 1;
+        await this.finish(row, resting);
       }
+      this.resumeAfter = rows.length < RESUMED_AT_ONCE ? 0 : rows.at(-1)!.id;
+      if (this.resumeAfter === 0) return;
+    }
+  }
+
+  private async finish(row: DoomedRow, resting: RestingBuckets): Promise<void> {
+    try {
+      await this.objects.removeFile(row, { callMs: RESUMED_CALL_MS, resting });
+    } catch (error) {
+      this.logger.warn(`the deletion of file ${row.id} could not be finished yet`, error);
     }
   }
 

@@ -5,6 +5,8 @@ import { CloudStorages } from '../credentials/cloud-storages.service.js';
 import { Statements } from '../database/statements.js';
 import { DoomedObjects, type DoomedRow } from './doomed-objects.js';
 import { BucketEpochs } from './epoch/bucket-epochs.js';
+import { RestingBuckets } from './resting-buckets.js';
+import { trustedBuckets } from './trusted-buckets.js';
 
 export interface PurgeOutcome {
   /** Files that are gone, with their objects or soon to be followed by them. */
@@ -13,6 +15,12 @@ export interface PurgeOutcome {
   readonly left: number;
   /** Why the first of those stay, or why the first object is still there. */
   readonly failure: unknown;
+}
+
+export interface PurgeOptions {
+  readonly signal?: AbortSignal;
+  /** Buckets that failed earlier in the same run; those that fail now become some of them. */
+  readonly resting?: RestingBuckets;
 }
 
 interface TrashedRow extends DoomedRow {
@@ -52,32 +60,30 @@ export class FilePurge {
    * Files whose buckets cannot be opened, or know of a newer database, stay in the trash. An object that cannot be
    * deleted now is deleted later. Never rejects because of a bucket.
    */
-  async purge(ids: readonly number[], origin: AuditOrigin, signal?: AbortSignal): Promise<PurgeOutcome> {
+  async purge(
+    ids: readonly number[],
+    origin: AuditOrigin,
+    { signal, resting = new RestingBuckets() }: PurgeOptions = {},
+  ): Promise<PurgeOutcome> {
     const rows = await this.statements.query<TrashedRow>(FIND, [ids]);
-    const failures: unknown[] = [];
-    const usable = await this.usableConfigs(rows, failures, signal);
-    const doomed = rows.filter(({ configs }) => configs.every((id) => usable.has(id)));
+    const trusted = await this.trusted(rows, resting, signal);
+    const doomed = rows.filter(({ configs }) => configs.every((id) => trusted.has(id)));
+    const left = rows.filter((row) => !doomed.includes(row));
+    const failures = left.flatMap(({ configs }) => configs.filter((id) => resting.has(id)));
     const hidden = await this.hide(doomed, origin);
-    await this.removeObjects(hidden, failures, signal);
-    return { purged: hidden.length, left: rows.length - hidden.length, failure: failures[0] };
+    const failed = await this.removeObjects(hidden, resting, signal);
+    const failure = failures.length > 0 ? resting.failureOf(failures[0]!) : failed[0];
+    return { purged: hidden.length, left: left.length, failure };
   }
 
-  private async usableConfigs(rows: readonly TrashedRow[], failures: unknown[], signal?: AbortSignal) {
-    const owners = new Map(
-      rows.flatMap(({ configs, user_id }) => configs.map((id) => [id, user_id] as const)),
+  private trusted(rows: readonly TrashedRow[], resting: RestingBuckets, signal: AbortSignal | undefined) {
+    const { storages, epochs } = this;
+    const owned = rows.flatMap(({ configs, user_id }) =>
+      configs.map((cloud_config_id) => ({ cloud_config_id, user_id })),
     );
-    const usable = new Set<number>();
-    for (const [configId, userId] of owners) {
-      signal?.throwIfAborted();
-      try {
-        await this.epochs.assertCurrent(await this.storages.byConfigId(userId, configId), signal);
-        usable.add(configId);
-      } catch (error) {
-        failures.push(error);
-        this.logger.warn(`files of configuration ${configId} stay in the trash`, error);
-      }
-    }
-    return usable;
+    const onFailure = (configId: number, error: unknown) =>
+      this.logger.warn(`files of configuration ${configId} stay in the trash`, error);
+    return trustedBuckets(owned, resting, { storages, epochs, signal, onFailure });
   }
 
   private async hide(rows: readonly TrashedRow[], origin: AuditOrigin): Promise<TrashedRow[]> {
@@ -95,14 +101,15 @@ export class FilePurge {
     });
   }
 
-  private async removeObjects(rows: readonly TrashedRow[], failures: unknown[], signal?: AbortSignal) {
+  /** @returns why some are still there; they are deleted by whoever resumes deletions */
+  private async removeObjects(rows: readonly TrashedRow[], resting: RestingBuckets, signal?: AbortSignal) {
+    const failures: unknown[] = [];
     const waiting = rows.values();
     const work = async () => {
       for (const row of waiting) {
-        // Those that are left are deleted by whoever resumes deletions.
         if (signal?.aborted) return;
         try {
-          await this.objects.removeFile(row, AbortSignal.timeout(CALL_MS));
+          await this.objects.removeFile(row, { callMs: CALL_MS, resting });
         } catch (error) {
           failures.push(error);
           this.logger.warn(`the objects of file ${row.id} could not be deleted yet`, error);
@@ -110,5 +117,6 @@ export class FilePurge {
       }
     };
     await Promise.all(Array.from({ length: OBJECTS_AT_ONCE }, work));
+    return failures;
   }
 }

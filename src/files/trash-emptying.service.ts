@@ -10,6 +10,7 @@ import { JobQueue } from '../jobs/job-queue.service.js';
 import { jobKeyOf, Jobs } from '../jobs/jobs.service.js';
 import { StorageError } from '../storage-providers/storage-errors.js';
 import { FilePurge } from './file-purge.service.js';
+import { RestingBuckets } from './resting-buckets.js';
 
 const KIND = 'trash.empty';
 const TASK = 'files.empty_trash';
@@ -70,12 +71,13 @@ export class TrashEmptying implements OnModuleInit {
     await this.jobs.start(jobId);
     let [purged, left, after] = [0, 0, 0];
     let failure: unknown;
+    const resting = new RestingBuckets();
     for (;;) {
       run.signal.throwIfAborted();
       const rows = await this.statements.query<{ id: number }>(NEXT, [userId, before, after, FILES_AT_ONCE]);
       const ids = rows.map(({ id }) => id);
       if (ids.length === 0) break;
-      const outcome = await this.purging.purge(ids, { userId }, run.signal);
+      const outcome = await this.purging.purge(ids, { userId }, { signal: run.signal, resting });
       [purged, left, after] = [purged + outcome.purged, left + outcome.left, ids.at(-1)!];
       failure ??= outcome.failure;
       await this.jobs.progress(jobId, { deleted: purged, left });

@@ -27,8 +27,8 @@ export class HouseCleaning {
   async removeOld(move: FileMove, signal: AbortSignal): Promise<void> {
     for (const configId of await this.rows.sourceIds(move)) {
       const source = await this.storages.byConfigId(move.userId, configId);
-      await this.epochs.assertCurrent(source, signal);
       for (;;) {
+        await this.epochs.assertCurrent(source, signal);
         const items = await this.rows.oldObjects(move, configId, BATCH);
         if (items.length === 0) break;
         await deleteAll(source, items, ({ sourceKey }) => sourceKey, signal);
@@ -39,10 +39,14 @@ export class HouseCleaning {
     await this.end(move, 'finished', { deleted_objects: cleaned });
   }
 
-  /** Before the switch nobody needs a copy. */
+  /**
+   * Before the switch nobody needs a copy; whether these rows know of the switch is asked first.
+   * @throws as `removeOld`
+   */
   async removeCopies(move: FileMove, signal: AbortSignal): Promise<void> {
     const target = await this.storages.byConfigId(move.userId, move.targetConfigId);
     for (;;) {
+      await this.epochs.assertCurrent(target, signal);
       const items = await this.rows.allCopies(move, BATCH);
       if (items.length === 0) break;
       await deleteAll(target, items, ({ targetKey }) => targetKey, signal);
@@ -51,11 +55,12 @@ export class HouseCleaning {
     await this.end(move, 'cancelled', {});
   }
 
-  /** Copies of what was deleted for good meanwhile. */
+  /** Copies of what was deleted for good meanwhile. @throws as `removeOld` */
   async removeUnused(move: FileMove, signal: AbortSignal): Promise<void> {
     const target = await this.storages.byConfigId(move.userId, move.targetConfigId);
     let after: ItemObject | undefined;
     for (;;) {
+      await this.epochs.assertCurrent(target, signal);
       const items = await this.rows.unused(move, after, BATCH);
       if (items.length === 0) return;
       await deleteAll(target, items, ({ targetKey }) => targetKey, signal);

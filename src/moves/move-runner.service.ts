@@ -5,6 +5,7 @@ import { type OpenedConfig, CloudStorages } from '../credentials/cloud-storages.
 import { CredentialsError } from '../credentials/credentials-error.js';
 import { StowageError } from '../errors/stowage-error.js';
 import { ByteBudget } from '../files/byte-budget.js';
+import { BucketEpochs } from '../files/epoch/bucket-epochs.js';
 import { PartBuffers } from '../files/part-buffers.js';
 import { SMALL_UPLOAD_BYTES } from '../files/upload-limits.js';
 import type { JobRun } from '../jobs/job-handler.js';
@@ -40,6 +41,7 @@ export class MoveRunner implements OnModuleInit {
     private readonly rows: MoveRows,
     private readonly house: HouseSwitch,
     private readonly cleaning: HouseCleaning,
+    private readonly epochs: BucketEpochs,
     private readonly clock: Clock,
   ) {}
 
@@ -107,6 +109,9 @@ export class MoveRunner implements OnModuleInit {
 
   private async copyAll(move: FileMove, { signal }: JobRun): Promise<number> {
     const target = await this.storages.byConfigId(move.userId, move.targetConfigId);
+    // A restored database takes copies for unfinished that files have named since. The target is told of an epoch before
+    // the first byte, so that this is known.
+    await this.epochs.assertCurrent(target, signal);
     await removeUnfinished(this.rows, move, target);
     const routes = await this.routesOf(move, target, signal);
     return copyObjects({

@@ -11,7 +11,6 @@ const MAX_DUE = 500;
 
 const PURGE_TRASH = 'files.purge_trash';
 const PURGE_EVERY_SECONDS = 600;
-const PURGED_AT_ONCE = 500;
 /** In one turn; the next goes on. */
 const MAX_PURGED = 20_000;
 
@@ -34,17 +33,13 @@ export class RetentionTasks implements OnModuleInit {
       },
       { lane: 'long' },
     );
-    this.queue.handle(PURGE_TRASH, (_, { signal }) => this.purgeTrash(signal), { lane: 'long' });
+    this.queue.handle(
+      PURGE_TRASH,
+      // What has been in the trash for its user's `trash_days` goes for good.
+      async (_, { signal }) => void (await this.trash.purgeDue(MAX_PURGED, signal)),
+      { lane: 'long' },
+    );
     this.queue.schedule(PURGE_TRASH, { everySeconds: PURGE_EVERY_SECONDS });
-  }
-
-  /** What has been in the trash for its user's `trash_days` goes for good. */
-  async purgeTrash(signal: AbortSignal): Promise<void> {
-    for (let purged = 0; purged < MAX_PURGED; purged += PURGED_AT_ONCE) {
-      signal.throwIfAborted();
-      const outcome = await this.trash.purgeDue(PURGED_AT_ONCE, signal);
-      if (outcome.purged < PURGED_AT_ONCE) return;
-    }
   }
 
   async enqueueDue(): Promise<void> {

@@ -35,7 +35,8 @@ export class SweepRuns {
     const { cloudConfigId, bucketId, startedAt } = run;
     await this.database.transaction(async (manager) => {
       const before = await this.latest(manager, cloudConfigId);
-      await manager.insert(SweepRun, run);
+      // A copy: TypeORM writes what the database answers into what it is given, bigints as text.
+      await manager.insert(SweepRun, { ...run });
       await manager.query(LOOK_AGAIN, [cloudConfigId, bucketId, sweepAfter]);
       const old = new Date(startedAt.getTime() - KEPT_MS);
       await manager.delete(SweepRun, { cloudConfigId, startedAt: LessThan(old) });
@@ -70,6 +71,7 @@ export class SweepRuns {
 
   /**
    * Lets the objects go that a run stopped at, these and no others, once another look finds them still without a row.
+   * Once for each run.
    * @throws RequestError `not_found`, FilesError `plan_changed`
    */
   async confirm(userId: number, runId: string, candidates: number, origin: AuditOrigin): Promise<SweepRun> {
@@ -83,7 +85,9 @@ export class SweepRuns {
       if (run.candidateObjects !== candidates)
         throw planChanged(`It found ${run.candidateObjects} objects without a row.`);
       const { bucketId } = run;
-      await manager.update(SweepSighting, { bucketId, kind: 'object', runId }, { confirmed: true });
+      const unconfirmed = { bucketId, kind: 'object', runId, confirmed: false } as const;
+      const { affected } = await manager.update(SweepSighting, unconfirmed, { confirmed: true });
+      if (affected === 0) throw planChanged('It was confirmed already, and the next sweep carries it out.');
       await manager.query(LOOK_AGAIN, [run.cloudConfigId, bucketId, new Date(run.startedAt)]);
       const details = { candidate_objects: candidates };
       const subject = `cloud_config:${run.cloudConfigId}`;

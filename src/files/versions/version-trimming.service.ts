@@ -5,7 +5,9 @@ import { JobQueue } from '../../jobs/job-queue.service.js';
 import { DEFAULT_SYNC_SETTINGS } from '../../sync-settings/sync-settings.js';
 import { DoomedObjects, type DoomedRow } from '../doomed-objects.js';
 import { BucketEpochs } from '../epoch/bucket-epochs.js';
-import { TRIM_ALL } from '../trim-versions.js';
+import { RestingBuckets } from '../resting-buckets.js';
+import { BUCKETS_TO_TRIM, TRIM_ALL } from '../trim-versions.js';
+import { trustedBuckets } from '../trusted-buckets.js';
 
 const TASK = 'files.trim_versions';
 const EVERY_SECONDS = 600;
@@ -13,11 +15,12 @@ const VERSIONS_A_TURN = 5_000;
 const ROWS_AT_ONCE = 200;
 const CALL_MS = 30_000;
 
+const BUCKETS = { name: 'files_buckets_to_trim', text: BUCKETS_TO_TRIM };
 const GIVE_UP = { name: 'files_trim_all_versions', text: TRIM_ALL };
 const GIVEN_UP = {
   name: 'files_given_up_versions',
   text: `SELECT id, user_id, cloud_config_id, object_key FROM file_versions
-    WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2`,
+    WHERE state = 'deleting' AND id > $1 AND cloud_config_id = ANY ($3::integer[]) ORDER BY id LIMIT $2`,
 };
 
 /** Removes the versions that are more than `keep_versions`, and the objects of all that were given up. */
@@ -47,20 +50,24 @@ export class VersionTrimming implements OnModuleInit {
   }
 
   /**
-   * At most so many at a time. Versions in buckets that cannot be asked, or that know of a newer database, wait.
+   * At most so many at a time. Versions in buckets that cannot be asked, or that know of a newer database, stay as
+   * they are and keep no others waiting.
    * @returns how many versions are gone with their objects
    */
   async trimVersions(limit: number, signal?: AbortSignal): Promise<number> {
-    await this.statements.query(GIVE_UP, [DEFAULT_SYNC_SETTINGS.keepVersions, limit]);
-    const usable = new Map<number, Promise<boolean>>();
+    const resting = new RestingBuckets();
+    const trusted = await this.trusted(resting, signal);
+    if (trusted.length === 0) return 0;
+    await this.statements.query(GIVE_UP, [DEFAULT_SYNC_SETTINGS.keepVersions, limit, trusted]);
     let [gone, after] = [0, 0];
-    for (let looked = 0; looked < limit; looked += ROWS_AT_ONCE) {
-      const rows = await this.statements.query<DoomedRow>(GIVEN_UP, [after, ROWS_AT_ONCE]);
+    for (let tried = 0; tried < limit;) {
+      const configIds = trusted.filter((id) => !resting.has(id));
+      const rows = await this.statements.query<DoomedRow>(GIVEN_UP, [after, ROWS_AT_ONCE, configIds]);
       for (const row of rows) {
         signal?.throwIfAborted();
-        const { cloud_config_id: configId } = row;
-        if (!usable.has(configId)) usable.set(configId, this.isUsable(row, signal));
-        if ((await usable.get(configId)) && (await this.remove(row))) gone += 1;
+        if (resting.has(row.cloud_config_id)) continue;
+        tried += 1;
+        if (await this.remove(row, resting)) gone += 1;
       }
       if (rows.length < ROWS_AT_ONCE) break;
       after = rows.at(-1)!.id;
@@ -68,19 +75,20 @@ export class VersionTrimming implements OnModuleInit {
     return gone;
   }
 
-  private async isUsable({ user_id, cloud_config_id }: DoomedRow, signal?: AbortSignal): Promise<boolean> {
-    try {
-      await this.epochs.assertCurrent(await this.storages.byConfigId(user_id, cloud_config_id), signal);
-      return true;
-    } catch (error) {
-      this.logger.warn(`versions in configuration ${cloud_config_id} are not removed now`, error);
-      return false;
-    }
+  private async trusted(resting: RestingBuckets, signal: AbortSignal | undefined): Promise<number[]> {
+    const { storages, epochs, statements } = this;
+    const keepVersions = DEFAULT_SYNC_SETTINGS.keepVersions;
+    const rows = await statements.query<Pick<DoomedRow, 'user_id' | 'cloud_config_id'>>(BUCKETS, [
+      keepVersions,
+    ]);
+    const onFailure = (configId: number, error: unknown) =>
+      this.logger.warn(`versions in configuration ${configId} are not removed now`, error);
+    return [...(await trustedBuckets(rows, resting, { storages, epochs, signal, onFailure }))];
   }
 
-  private async remove(row: DoomedRow): Promise<boolean> {
+  private async remove(row: DoomedRow, resting: RestingBuckets): Promise<boolean> {
     try {
-      await this.objects.removeVersion(row, AbortSignal.timeout(CALL_MS));
+      await this.objects.removeVersion(row, { callMs: CALL_MS, resting });
       return true;
     } catch (error) {
       this.logger.warn(`version row ${row.id} could not be removed yet`, error);
