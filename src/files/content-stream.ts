@@ -44,22 +44,30 @@ export async function sendContent(
   const content = await source.open({ range, lend, signal: clientGone.signal });
   assertWhole(source, content, wantedBytes);
   const { body, sizeBytes } = content;
-  if (source.admit !== undefined) await whileWaiting(body, source.admit(plan));
+  if (source.admit !== undefined) await whileUnread(body, source.admit(plan));
+  if (clientGone.signal.aborted) {
+    discard(body);
+    return 0;
+  }
+  if (body.errored) throw body.errored;
   const crc32 = range === undefined ? source.crc32 : undefined;
   const isSent = await sendBody(body, { sizeBytes, crc32 }, beginAnswer(reply, plan));
   return isSent ? sizeBytes : 0;
 }
 
-/** A body that fails while nobody reads it, or that nobody may read after all. */
-async function whileWaiting(body: Readable, waiting: Promise<void>): Promise<void> {
+/** The body may fail meanwhile, and is not read at all when what is waited for rejects. */
+async function whileUnread(body: Readable, waiting: Promise<void>): Promise<void> {
   body.on('error', () => undefined);
   try {
     await waiting;
   } catch (error) {
-    body.destroy();
+    discard(body);
     throw error;
   }
-  if (body.errored) throw body.errored;
+}
+
+function discard(body: Readable): void {
+  body.on('error', () => undefined).destroy();
 }
 
 /** From here on the connection itself tells success and failure, so the framework is left out. */
@@ -72,6 +80,6 @@ function beginAnswer(reply: FastifyReply, plan: ContentPlan): ServerResponse {
 /** The object may have been replaced in the bucket: that shows before a byte is sent, when its length differs. */
 function assertWhole(source: ContentSource, content: ObjectContent, wantedBytes: number): void {
   if (content.totalBytes === source.sizeBytes && content.sizeBytes === wantedBytes) return;
-  content.body.on('error', () => undefined).destroy();
+  discard(content.body);
   throw fileDamaged();
 }

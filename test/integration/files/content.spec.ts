@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { request as httpRequest } from 'node:http';
 import { AccessTimes } from '../../../src/files/access-times.js';
@@ -21,6 +21,10 @@ describe('the content of a file', () => {
   let url: string;
   let fileId: number;
   const failures: Error[] = [];
+  /** What is asked before the first byte of `/admitted`. */
+  let admit = (_reply: FastifyReply): Promise<void> => Promise.resolve();
+  /** Files whose sending has come to an end there, one way or the other. */
+  const ended: number[] = [];
 
   beforeAll(async () => {
     server = await UploadServer.start();
@@ -47,6 +51,17 @@ describe('the content of a file', () => {
         failures.push(error as Error);
         if (reply.raw.headersSent) return reply.raw.destroy();
         return reply.code((error as { code: string }).code === 'not_found' ? 404 : 502).send({});
+      }
+      return reply;
+    });
+    app.get<{ Params: { id: string } }>('/admitted/:id', async (request, reply) => {
+      const file = await server.reads.record(USER_ID, Number(request.params.id));
+      try {
+        await sender.sendRecord(USER_ID, file, { request, reply }, { admit: () => admit(reply) });
+        ended.push(file.id);
+      } catch (error) {
+        failures.push(error as Error);
+        return reply.code(403).send({});
       }
       return reply;
     });
@@ -161,6 +176,70 @@ describe('the content of a file', () => {
     server.bucket.faults.truncate({ operation: 'GetObject' }, 1000);
     expect((await get()).status).toBe(502);
     expect(failures).toMatchObject([{ code: 'file_damaged' }]);
+  });
+
+  describe('that needs a permission first', () => {
+    const ask = (headers: Record<string, string> = {}) =>
+      fetch(url.replace('/content', `/admitted/${fileId}`), { headers });
+    const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+    afterEach(() => {
+      admit = () => Promise.resolve();
+      ended.length = 0;
+    });
+
+    it('waits for it with a body that is whole all the same', async () => {
+      admit = async () => void (await soon());
+      for (const range of [undefined, `bytes=7-${MIB - 1}`, 'bytes=0-99']) {
+        const answer = await ask(range === undefined ? {} : { range });
+        const [start, end] = range === undefined ? [0, MIB] : [...range.matchAll(/\d+/g)].map(Number);
+        const wanted = content.subarray(start, range === undefined ? end : end! + 1);
+        expect(fingerprint(new Uint8Array(await answer.arrayBuffer()))).toBe(fingerprint(wanted));
+      }
+    });
+
+    it('sends nothing without it', async () => {
+      for (const isLate of [false, true]) {
+        admit = async () => {
+          if (isLate) await soon();
+          throw new Error('not you');
+        };
+        const answer = await ask();
+        expect([answer.status, await answer.text()]).toEqual([403, '{}']);
+      }
+      expect(failures.map(({ message }) => message)).toEqual(['not you', 'not you']);
+      expect(await outcome()).toBe('whole');
+    });
+
+    it('fails when the bucket breaks off meanwhile, and does not wait for ever', async () => {
+      server.bucket.faults.reset({ operation: 'GetObject' }, 300_000);
+      let isGiven = false;
+      admit = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        isGiven = true;
+      };
+      const end = await ask()
+        .then((answer) => answer.arrayBuffer().then(() => answer.status))
+        .catch(() => 'broken');
+      expect(isGiven).toBe(true);
+      expect([403, 'broken']).toContain(end);
+      expect(failures).toHaveLength(1);
+    });
+
+    it('ends when the client goes away meanwhile', async () => {
+      const request = httpRequest(url.replace('/content', `/admitted/${fileId}`), { agent: false });
+      request.on('error', () => undefined).end();
+      await new Promise<void>((resolve) => {
+        admit = (reply) =>
+          new Promise((closed) => {
+            reply.raw.once('close', closed);
+            resolve();
+          });
+      });
+      request.destroy();
+      while (ended.length === 0 && failures.length === 0) await soon();
+      expect(failures).toEqual([]);
+    });
   });
 
   it('is no failure when the client goes away', async () => {
