@@ -30,11 +30,13 @@ type CopyCall = Pick<S3Call, 'key' | 'query' | 'headers' | 'signal'> & {
  */
 export class S3Copies implements ObjectCopies {
   readonly maxCopyBytes: number;
+  // Truly private: whoever logs a storage must not find its credentials in it.
+  readonly #session: S3Session;
+  readonly #objects: S3Objects;
 
-  constructor(
-    private readonly session: S3Session,
-    private readonly objects: S3Objects,
-  ) {
+  constructor(session: S3Session, objects: S3Objects) {
+    this.#session = session;
+    this.#objects = objects;
     this.maxCopyBytes = session.settings.quirks.maxPutBytes;
   }
 
@@ -42,10 +44,10 @@ export class S3Copies implements ObjectCopies {
     assertObjectKey(fromKey, 'copy');
     assertObjectKey(toKey, 'copy');
     const { sizeBytes, sha256, createOnly, signal } = options;
-    const source = await this.objects.head(fromKey, { signal });
+    const source = await this.#objects.head(fromKey, { signal });
     assertCopyLength('source', source.sizeBytes, sizeBytes);
     if (createOnly && (await this.exists(toKey, signal))) throw copyExists();
-    const asksDigest = sha256 !== undefined && this.session.settings.quirks.copying.sha256;
+    const asksDigest = sha256 !== undefined && this.#session.settings.quirks.copying.sha256;
     const answer = await this.send('CopyObjectResult', {
       operation: 'copy',
       key: toKey,
@@ -55,13 +57,13 @@ export class S3Copies implements ObjectCopies {
       },
       signal,
     });
-    const copy = await this.objects.head(toKey, { signal });
+    const copy = await this.#objects.head(toKey, { signal });
     const digest = asksDigest ? wholeDigest(answer) : undefined;
     try {
       assertCopyLength('copy', copy.sizeBytes, sizeBytes);
       if (digest !== undefined && !digest.equals(sha256!)) throw copyDiffers();
     } catch (error) {
-      await this.objects.delete(toKey).catch(() => undefined);
+      await this.#objects.delete(toKey).catch(() => undefined);
       throw error;
     }
     const isSame = copy.etag === source.etag && DIGEST.test(copy.etag);
@@ -88,12 +90,12 @@ export class S3Copies implements ObjectCopies {
       signal,
     });
     const etag = plainEtag(textOf(answer, 'ETag'));
-    if (etag === undefined) throw this.session.failures.ofProtocol('copy_part', 'a part without an ETag');
+    if (etag === undefined) throw this.#session.failures.ofProtocol('copy_part', 'a part without an ETag');
     return { partNumber, etag, sizeBytes: end - start + 1 };
   }
 
   private sourceHeaders(key: string, etag: string): Record<string, string> {
-    const { bucket, quirks } = this.session.settings;
+    const { bucket, quirks } = this.#session.settings;
     return {
       'x-amz-copy-source': `/${encodeKey(bucket)}/${encodeKey(key)}`,
       ...(quirks.copying.conditional && { 'x-amz-copy-source-if-match': `"${etag}"` }),
@@ -102,9 +104,9 @@ export class S3Copies implements ObjectCopies {
 
   /** The text of a document with this root, whatever the status says. */
   private async send(root: string, call: CopyCall): Promise<string> {
-    const { failures } = this.session;
+    const { failures } = this.#session;
     const { operation } = call;
-    const answer: S3Answer = await this.session.call({
+    const answer: S3Answer = await this.#session.call({
       ...call,
       method: 'PUT',
       body: Buffer.alloc(0),
@@ -122,7 +124,7 @@ export class S3Copies implements ObjectCopies {
 
   private async exists(key: string, signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      await this.objects.head(key, { signal });
+      await this.#objects.head(key, { signal });
       return true;
     } catch (error) {
       if (isStorageError(error, 'object_not_found')) return false;
