@@ -70,6 +70,11 @@ function jobOf(operation: Operation, peer: Peer, stop: Stop): LoadJob {
   switch (operation.kind) {
     case 'upload':
       return { kind: 'upload', job: { ...upload, sizeBytes: operation.sizeBytes ?? 0 } };
+    case 'put':
+      return { kind: 'put', job: { ...job, path: peer.uploadPath, sizeBytes: operation.sizeBytes ?? 0 } };
+    case 'tus':
+      if (peer.tusPath === undefined) throw new Error(`${peer.name} has no tus`);
+      return { kind: 'tus', job: { ...job, path: peer.tusPath, sizeBytes: operation.sizeBytes ?? 0 } };
     case 'refusal':
       if (peer.refusedBytes === undefined) throw new Error(`${peer.name} refuses nothing`);
       return { kind: 'refusal', job: { ...upload, sizeBytes: peer.refusedBytes } };
@@ -85,7 +90,7 @@ function jobOf(operation: Operation, peer: Peer, stop: Stop): LoadJob {
 function figures(operation: Operation, result: LoadResult, before: Readings, after: Readings) {
   const { requests, seconds, errors, p50Ms, p99Ms } = result;
   const bytes =
-    requests * (operation.kind === 'upload' ? (operation.sizeBytes ?? 0) : 0) + result.receivedBytes;
+    requests * (operation.kind === 'refusal' ? 0 : (operation.sizeBytes ?? 0)) + result.receivedBytes;
   const cpuSeconds = after.server.since(before.server);
   const harnessSeconds = after.harness.map((reading, index) =>
     reading.since(before.harness[index] ?? reading),

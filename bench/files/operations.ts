@@ -22,7 +22,7 @@ export interface Goal {
 
 export interface Operation {
   readonly name: string;
-  readonly kind: 'upload' | 'list' | 'sign' | 'download' | 'refusal';
+  readonly kind: 'upload' | 'put' | 'tus' | 'list' | 'sign' | 'download' | 'refusal';
   readonly what: string;
   /** Of one uploaded file. */
   readonly sizeBytes?: number;
@@ -116,7 +116,26 @@ export const OPERATIONS: readonly Operation[] = [
     peers: ['stowage'],
     goals: STEADY_MEMORY,
   },
+  ...resumable('10k', '2,000 files of 10 KiB, 16 at once', 10 * 1024, 16, 2_000),
+  ...resumable('1g', '1 GiB', 1024 * MIB, 1, 1),
 ];
+
+/** Ours by tus, next to ours as the body of one PUT. */
+function resumable(
+  name: string,
+  what: string,
+  sizeBytes: number,
+  concurrency: number,
+  count: number,
+): Operation[] {
+  return (['put', 'tus'] as const).map((kind) => ({
+    ...upload(`${kind}${name}`, `${kind === 'tus' ? 'tus' : 'PUT'}, ${what}`, sizeBytes, concurrency, count),
+    kind,
+    rounds: 3,
+    quickRounds: 1,
+    peers: ['stowage'],
+  }));
+}
 
 /** Asked for with --sink-delay: the provider answers each call that much later. */
 export function delayed(sinkDelayMs: number): readonly Operation[] {

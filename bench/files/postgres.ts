@@ -17,10 +17,12 @@ const SETTINGS = {
   listen_addresses: '127.0.0.1',
   shared_buffers: '512MB',
   max_connections: '200',
+  jit: 'off', // as in the embedded one
   max_wal_size: '8GB',
   checkpoint_timeout: '30min', // a checkpoint would hit one peer of a round and not the other
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track_utility': 'on',
+  'pg_stat_statements.track_planning': 'on',
 };
 
 /** The one database server of both peers: durable as in production, on the core of the harness. */
@@ -77,6 +79,16 @@ export class Postgres {
       [database],
     );
     return Number(rows[0]?.calls);
+  }
+
+  /** What statements in a database have cost since the server started: pages of 8 KiB that were looked at, and time. */
+  async costs(database: string): Promise<{ readonly pages: number; readonly ms: number }> {
+    const { rows } = await this.admin.query<{ pages: string; ms: number }>(
+      `SELECT coalesce(sum(shared_blks_hit + shared_blks_read), 0) AS pages, coalesce(sum(total_exec_time + total_plan_time), 0) AS ms
+       FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = $1 AND s.toplevel`,
+      [database],
+    );
+    return { pages: Number(rows[0]?.pages), ms: rows[0]?.ms ?? 0 };
   }
 
   async stop(): Promise<void> {

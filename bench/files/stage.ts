@@ -1,5 +1,5 @@
 import { Child, HARNESS_CORE } from './child.ts';
-import type { GetJob, LoadResult, RefusalJob, UploadJob } from './load/jobs.ts';
+import type { GetJob, LoadResult, RawUploadJob, RefusalJob, UploadJob } from './load/jobs.ts';
 import { startBare } from './peers/bare.ts';
 import type { Peer, PeerName, Surroundings, UploadTarget } from './peers/peer.ts';
 import { startStowage } from './peers/stowage.ts';
@@ -7,6 +7,7 @@ import { Postgres } from './postgres.ts';
 
 export type LoadJob =
   | { readonly kind: 'upload'; readonly job: UploadJob }
+  | { readonly kind: 'put' | 'tus'; readonly job: RawUploadJob }
   | { readonly kind: 'get'; readonly job: GetJob }
   | { readonly kind: 'refusal'; readonly job: RefusalJob };
 

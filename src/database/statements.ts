@@ -65,7 +65,8 @@ export class Statements {
   }
 }
 
-function isTimeout(error: unknown): boolean {
+/** Whether PostgreSQL ended a statement that took too long: it has changed nothing. */
+export function isTimeout(error: unknown): boolean {
   return (error as { code?: string }).code === QUERY_CANCELED;
 }
 

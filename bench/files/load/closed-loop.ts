@@ -61,5 +61,6 @@ function summarise({ latenciesMs, receivedBytes, errors, firstError }: Tally, se
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
   const requests = latenciesMs.length;
-  return { requests, seconds, p50Ms: at(0.5), p99Ms: at(0.99), receivedBytes, errors, firstError };
+  const latencies = { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), longestMs: at(1) };
+  return { requests, seconds, ...latencies, receivedBytes, errors, firstError };
 }

@@ -10,6 +10,7 @@ export interface Reply {
   readonly bodyBytes: number;
   /** The start of the body, for error messages. */
   readonly excerpt: string;
+  readonly location: string | undefined;
 }
 
 /** Looks at each piece of an answer's body; false makes the request fail. */
@@ -22,6 +23,7 @@ interface Exchange {
   status: number;
   bodyBytes: number;
   excerpt: string;
+  location: string | undefined;
 }
 
 /** One kept-alive connection that carries one request at a time. Opens again when the server closed it in between. */
@@ -50,7 +52,7 @@ export class Connection {
   async request(write: (socket: Socket) => void | Promise<void>, inspect?: Inspect): Promise<Reply> {
     const socket = await this.open();
     const reply = new Promise<Reply>((resolve, reject) => {
-      this.exchange = { resolve, reject, inspect, status: 0, bodyBytes: 0, excerpt: '' };
+      this.exchange = { resolve, reject, inspect, status: 0, bodyBytes: 0, excerpt: '', location: undefined };
     });
     const [result] = await Promise.all([reply, write(socket)]);
     return result;
@@ -92,7 +94,10 @@ export class Connection {
   private onHead(head: MessageHead): boolean {
     const status = Number(head.startLine.split(' ')[1]);
     if (head.headers.get('connection')?.toLowerCase() === 'close') this.closing = true;
-    if (this.exchange && status >= 200) this.exchange.status = status;
+    if (this.exchange && status >= 200) {
+      this.exchange.status = status;
+      this.exchange.location = head.headers.get('location');
+    }
     return status >= 200 && status !== 204 && status !== 304;
   }
 

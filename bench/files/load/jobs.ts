@@ -16,6 +16,12 @@ export interface UploadJob extends Job {
   readonly sizeBytes: number;
 }
 
+/** Uploads whose body is the file itself, all with the same bytes. */
+export interface RawUploadJob extends Job {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
 /** Reads of `paths` in turn. */
 export interface GetJob extends Job {
   readonly paths: readonly string[];
@@ -31,7 +37,9 @@ export interface LoadResult {
   /** From the first request's start to the last answer's end. */
   readonly seconds: number;
   readonly p50Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
+  readonly longestMs: number;
   /** Bytes of all answers' bodies. */
   readonly receivedBytes: number;
   readonly errors: number;

@@ -2,12 +2,19 @@ import { matchesPattern } from '../bytes.ts';
 import { answerCommands } from '../commands.ts';
 import { closedLoop } from './closed-loop.ts';
 import type { Reply } from './connection.ts';
-import type { GetJob, LoadResult, RefusalJob, UploadJob } from './jobs.ts';
+import type { GetJob, LoadResult, RawUploadJob, RefusalJob, UploadJob } from './jobs.ts';
+import { putExchange, tusExchange } from './raw-uploads.ts';
 import { requestHead, uploadWriter } from './uploads.ts';
 
 /* The client of the benchmark: a process of its own that speaks HTTP/1.1 on plain sockets. */
 
-answerCommands({ upload, get, refusal });
+answerCommands({
+  upload,
+  get,
+  refusal,
+  put: (job: RawUploadJob) => closedLoop(job, () => putExchange(job)),
+  tus: (job: RawUploadJob) => closedLoop(job, () => tusExchange(job)),
+});
 
 function upload(job: UploadJob): Promise<LoadResult> {
   return closedLoop(job, () => {

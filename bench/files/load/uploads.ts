@@ -38,13 +38,18 @@ function streamed(job: UploadJob, head: string, nameAt: number): UploadWriter {
   return async (socket, serial) => {
     const label = serial.toString().padStart(SERIAL_DIGITS, '0');
     socket.write(head.slice(0, nameAt) + label + head.slice(nameAt + SERIAL_DIGITS), 'latin1');
-    for (let sent = 0; sent < job.sizeBytes && !socket.destroyed;) {
-      const chunk = patternAt(sent, Math.min(STREAM_CHUNK_BYTES, job.sizeBytes - sent));
-      sent += chunk.length;
-      if (!socket.write(chunk)) await drained(socket);
-    }
+    await writePattern(socket, job.sizeBytes);
     socket.write(tail());
   };
+}
+
+/** Streams the pattern from its start. */
+export async function writePattern(socket: Socket, sizeBytes: number): Promise<void> {
+  for (let sent = 0; sent < sizeBytes && !socket.destroyed;) {
+    const chunk = patternAt(sent, Math.min(STREAM_CHUNK_BYTES, sizeBytes - sent));
+    sent += chunk.length;
+    if (!socket.write(chunk)) await drained(socket);
+  }
 }
 
 /** Request and part head of an upload, up to the first byte of its file. */

@@ -12,6 +12,8 @@ export interface Peer {
   readonly headers: Readonly<Record<string, string>>;
   readonly uploadPath: string;
   readonly uploadField: string;
+  /** Where uploads by tus begin; absent where the server has none. */
+  readonly tusPath?: string;
   readonly listPath: string;
   readonly signPaths: readonly string[];
   readonly downloadPath: string;

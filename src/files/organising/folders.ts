@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { AuditLog, AuditOrigin } from '../../auth/audit-log.service.js';
-import type { Statements } from '../../database/statements.js';
+import { isTimeout, type Statements } from '../../database/statements.js';
+import { RequestError } from '../../errors/request-errors.js';
 import { invalidFolder } from '../file-errors.js';
 import { endOfPrefix } from '../file-listing.js';
 import { cleanFolder, MAX_FOLDER_CHARS } from '../folder-path.js';
@@ -51,12 +52,16 @@ const RENAME = `UPDATE cloud_files f SET folder = $4 || substr(f.folder, char_le
       AND folder COLLATE "C" >= $2 AND folder COLLATE "C" < $3 ORDER BY id FOR UPDATE) chosen
   WHERE f.id = chosen.id`;
 
+/** A hundred thousand files take some 20 s; other files can be changed meanwhile. */
+const RENAME_TIMEOUT_MS = 120_000;
+
 /** Folders of a user: prefixes of the rows, nothing of them is in the bucket. */
 export class Folders {
   constructor(
     private readonly statements: Statements,
     private readonly database: DataSource,
     private readonly audit: AuditLog,
+    private readonly renameTimeoutMs = RENAME_TIMEOUT_MS,
   ) {}
 
   /** The direct subfolders of `parent`, in the order of bytes. @param after the last one shown */
@@ -74,13 +79,14 @@ export class Folders {
   /**
    * Moves all that is in a folder and below it, at once or not at all. What is in the trash stays where it was.
    * @returns how many files moved
-   * @throws FilesError `invalid_folder`
+   * @throws FilesError `invalid_folder`; RequestError `service_unavailable` when it would take too long
    */
   async rename(userId: number, from: string, to: string, origin: AuditOrigin): Promise<number> {
     const [source, target] = [cleanFolder(from), cleanFolder(to)];
     if (source === '') throw invalidFolder('the top cannot be renamed.');
     if (target.startsWith(source)) throw invalidFolder('it cannot become a part of itself.');
-    return this.database.transaction(async (manager) => {
+    const renamed = this.database.transaction(async (manager) => {
+      await manager.query(`SET LOCAL statement_timeout = ${this.renameTimeoutMs}`);
       const values = [userId, source, endOf(source), target];
       const [{ too_long: tooLong }] = await manager.query<[{ too_long: boolean }]>(TOO_LONG, values);
       if (tooLong)
@@ -91,7 +97,17 @@ export class Folders {
       if (moved > 0) await this.audit.record({ ...origin, ...record }, manager);
       return moved;
     });
+    return renamed.catch((error: unknown) => {
+      throw isTimeout(error) ? tooManyAtOnce(error) : error;
+    });
   }
+}
+
+function tooManyAtOnce(cause: unknown): RequestError {
+  const detail =
+    'The folder has more files than can be moved at once, or another change of them takes too long. ' +
+    'Nothing was moved. Try again, or move the folders in it one by one.';
+  return new RequestError('service_unavailable', detail, { cause });
 }
 
 /** The first text after all that lies in a folder or below it. */
