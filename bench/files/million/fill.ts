@@ -3,19 +3,17 @@ import pg from 'pg';
 /** Files of the user with many, and of each of the others. */
 export const MANY_FILES = 1_000_000;
 export const FEW_FILES = 1_000;
-export const OTHER_USERS = 200;
-/** All below `camera/`. */
-export const CAMERA_FILES = 100_000;
-export const TRASHED_FILES = 50_000;
+const OTHER_USERS = 200;
+const TRASHED_FILES = 50_000;
 /** Of the one file that has many. */
-export const VERSIONS = 1_000;
+const VERSIONS = 1_000;
 /** Files with a name, tag, type or protection that hardly another one has. */
-export const RARE_EVERY = 50_000;
+const RARE_EVERY = 50_000;
 
 /**
  * File `n` of a user: everything follows from `n`, by `h` and `k`, each spread over 0 to 999,999. What lies side by side
  * in one order is scattered in every other, except that later files have later times, as with real uploads, and that
- * the largest files are videos.
+ * the largest files are videos. A tenth is below `camera/`.
  */
 const FILE = `
   CASE
