@@ -60,4 +60,9 @@ export default tseslint.config(
       },
     },
   },
+  {
+    // What runs in browsers.
+    files: ['docs/examples/*.mjs', 'test/support/uppy/page.mjs'],
+    languageOptions: { globals: { File: 'readonly', crypto: 'readonly', localStorage: 'readonly' } },
+  },
 );

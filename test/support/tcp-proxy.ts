@@ -17,6 +17,8 @@ export interface LineFaults {
   cutAfterUpBytes: number | undefined;
   /** Ends each connection in an orderly way after so many bytes towards the client. */
   cutAfterDownBytes: number | undefined;
+  /** Ends each connection after so many answers: a further one is lost as a whole. Each must be short, one piece. */
+  cutAfterAnswers?: number | undefined;
 }
 
 export interface TcpProxy {
@@ -32,11 +34,14 @@ export interface TcpProxy {
 const PIECE_BYTES = 16 * 1024;
 const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
 
-/** A bad line to `target`: latency, bandwidth, cuts, black holes and resets for whatever speaks TCP. */
-export async function startTcpProxy(target: {
-  readonly host?: string;
-  readonly port: number;
-}): Promise<TcpProxy> {
+/**
+ * A bad line to `target`: latency, bandwidth, cuts, black holes and resets for whatever speaks TCP.
+ * @param onCut told of each connection that `cutAfter…` ends, before any other one is looked at
+ */
+export async function startTcpProxy(
+  target: { readonly host?: string; readonly port: number },
+  onCut: () => void = () => undefined,
+): Promise<TcpProxy> {
   const faults: LineFaults = {
     latencyMs: 0,
     bytesPerSecond: 0,
@@ -68,8 +73,11 @@ export async function startTcpProxy(target: {
         upstream.destroy();
       });
     }
-    void carry(client, upstream, faults, () => faults.cutAfterUpBytes);
-    void carry(upstream, client, faults, () => faults.cutAfterDownBytes);
+    const upwards = (bytes: number) => (faults.cutAfterUpBytes ?? Infinity) - bytes;
+    const downwards = (bytes: number, pieces: number) =>
+      pieces >= (faults.cutAfterAnswers ?? Infinity) ? 0 : (faults.cutAfterDownBytes ?? Infinity) - bytes;
+    void carry(client, upstream, faults, upwards, onCut);
+    void carry(upstream, client, faults, downwards, onCut);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -92,18 +100,23 @@ async function carry(
   from: Socket,
   to: Socket,
   faults: LineFaults,
-  cutAfter: () => number | undefined,
+  leftAfter: (bytes: number, pieces: number) => number,
+  onCut: () => void,
 ): Promise<void> {
   let carried = 0;
+  let pieces = 0;
   try {
     for await (const chunk of from as AsyncIterable<Buffer>) {
       for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
         const piece = chunk.subarray(at, at + PIECE_BYTES);
-        const limit = cutAfter() ?? Infinity;
+        const left = leftAfter(carried, pieces);
+        const isLast = left <= piece.length;
+        if (isLast) onCut();
         await hold(piece.length, faults);
-        await write(to, piece.subarray(0, Math.max(limit - carried, 0)));
+        await write(to, piece.subarray(0, Math.max(left, 0)));
         carried += piece.length;
-        if (carried < limit) continue;
+        pieces += 1;
+        if (!isLast) continue;
         to.end();
         from.destroy();
         return;

@@ -9,11 +9,14 @@ import type { ConnectionTestResult } from '../../../src/storage-providers/connec
 import { createDialer } from '../../../src/storage-providers/dialer.js';
 import { s3Compatible } from '../../../src/storage-providers/providers/s3-compatible.js';
 import type { ConnectContext, ProviderSettings } from '../../../src/storage-providers/storage-provider.js';
+import { S3_CORS } from '../../../src/storage-providers/cors-advice.js';
+import { readCorsRules } from '../../support/s3-double/cors.js';
 import { startS3Double, type S3Double, type S3DoubleOptions } from '../../support/s3-double/s3-double.js';
 import { HOSTILE_LISTINGS } from '../../support/hostile-listings.js';
 import type { S3User } from '../../support/s3-double/users.js';
 
 const corsOrigins = ['https://app.example'];
+const rulesFor = (origins: readonly string[]) => readCorsRules(S3_CORS.rules(origins));
 
 const context: ConnectContext = {
   corsOrigins,
@@ -26,7 +29,7 @@ describe('the connection test on an S3 bucket', () => {
   let double: S3Double;
 
   beforeEach(async () => {
-    double = await startS3Double({ corsOrigins });
+    double = await startS3Double({ corsRules: rulesFor(corsOrigins) });
   });
 
   afterEach(() => double.stop());
@@ -118,7 +121,7 @@ describe('the connection test on an S3 bucket', () => {
     });
 
     it('when it lets no web page in, and says how to', async () => {
-      await other({ corsOrigins: ['https://other.example'] });
+      await other({ corsRules: rulesFor(['https://other.example']) });
       const result = await resultOf();
       expect(result.success).toBe(true);
       expect(result.checks.find(({ id }) => id === 'cors')).toMatchObject({

@@ -13,7 +13,7 @@ import {
 import { Faults, type FaultEffect, type StatusFault } from '../faults.js';
 import { answerHostileListing, type HostileListing } from '../hostile-listings.js';
 import { tag, XML_DECLARATION } from '../xml.js';
-import { corsHeaders, preflightAnswer } from './cors.js';
+import { type CorsRule, corsHeaders, preflightAnswer } from './cors.js';
 import { ObjectStore } from './object-store.js';
 import { operationOf, type S3Operation } from './operations.js';
 import { PERSONALITIES, type Personality, type PersonalityName } from './personalities.js';
@@ -45,8 +45,8 @@ export interface S3DoubleOptions {
   /** Longest silence while a body is uploaded; S3 waits about 20 s. */
   readonly idleBodyMs?: number;
   readonly now?: () => number;
-  /** Origins that the bucket's CORS rules admit; without any it has none. */
-  readonly corsOrigins?: readonly string[];
+  /** Of all buckets; none by default. */
+  readonly corsRules?: readonly CorsRule[];
 }
 
 /** A running double. Its setters take effect at the next call. */
@@ -138,8 +138,7 @@ class S3Server {
     response.setHeader('server', this.personality.serverHeader);
     response.setHeader('x-amz-request-id', requestId);
     message.on('error', () => undefined);
-    const { corsOrigins = [] } = this.#options;
-    const cors = corsHeaders(message.headers, corsOrigins);
+    const cors = corsHeaders(message.method ?? '', message.headers, this.#options.corsRules ?? []);
     for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
     if (message.method === 'OPTIONS') {
       const entry = this.#openEntry(message, 'Preflight', '', '');
