@@ -138,6 +138,19 @@ describe('an archive', () => {
     await expect(buffer(archive)).rejects.toMatchObject({ code: 'file_damaged' });
   });
 
+  it('survives a content that fails before anybody reads it', async () => {
+    const bucket = new Bucket();
+    const items = [item('a', '01'), item('b', '23')];
+    const archive = writeZip(layOut(items), await bucket.open(items[0]!), bucket);
+    await archive.next();
+    await archive.next();
+    expect(bucket.opened).toEqual(['a', 'b']);
+    bucket.bodies[1]!.destroy(broken(true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await buffer(archive)).toString('latin1')).toContain('23');
+    expect(bucket.opened).toEqual(['a', 'b', 'b']);
+  });
+
   it('closes everything that is open when nobody reads on', async () => {
     const bucket = new Bucket();
     const items = [item('a', '0123456789'), item('b', '0123456789')];

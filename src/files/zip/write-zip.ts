@@ -21,7 +21,7 @@ const READ_TRIES = 3;
 /**
  * The bytes of an archive. Every file is checked for its length and its CRC-32 while it passes; one that is gone or wrong
  * ends the bytes with an error before the archive's end. Two files are open at a time at most.
- * @param first the content of the first file, which this closes in any case
+ * @param first the content of the first file, which this closes once it was asked for a byte
  * @throws FilesError `file_damaged`, StorageError
  */
 export async function* writeZip<Item extends ZipItem>(
@@ -30,7 +30,7 @@ export async function* writeZip<Item extends ZipItem>(
   source: ZipSource<Item>,
 ): AsyncGenerator<Buffer, void, undefined> {
   const crcs: number[] = [];
-  let upcoming: Promise<ObjectContent> | undefined = Promise.resolve(first);
+  let upcoming: Promise<ObjectContent> | undefined = held(Promise.resolve(first));
   try {
     for (const [at, item] of items.entries()) {
       const content: ObjectContent = await upcoming!;
@@ -106,8 +106,9 @@ class PassingFile<Item extends ZipItem> {
 
   private rest(): Promise<ObjectContent> {
     const { sizeBytes } = this.item;
-    if (this.passedBytes === 0) return this.source.open(this.item, {});
-    return this.source.open(this.item, { range: { start: this.passedBytes, end: sizeBytes - 1 } });
+    if (this.passedBytes === 0) return held(this.source.open(this.item, {}));
+    const range = { start: this.passedBytes, end: sizeBytes - 1 };
+    return held(this.source.open(this.item, { range }));
   }
 
   /** The object may have been replaced in the bucket, before or while it was read. */
@@ -124,8 +125,15 @@ class PassingFile<Item extends ZipItem> {
 
 /** A failure is heard of when it is this file's turn. */
 function opening<Item extends ZipItem>(source: ZipSource<Item>, item: Item): Promise<ObjectContent> {
-  const content = source.open(item, {});
+  const content = held(source.open(item, {}));
   content.catch(() => undefined);
+  return content;
+}
+
+/** A content that fails while nobody reads it yet shows its error to who does. */
+async function held(opening: Promise<ObjectContent>): Promise<ObjectContent> {
+  const content = await opening;
+  content.body.on('error', () => undefined);
   return content;
 }
 

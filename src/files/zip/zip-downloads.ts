@@ -41,9 +41,10 @@ export class ZipDownloads {
    */
   async send(userId: number, selection: ZipSelection, filename: string, reply: FastifyReply): Promise<void> {
     const release = this.slots.take(userId);
+    const signal = abortOnDisconnect(reply.raw);
     try {
       const files = await selectFiles(this.options.database, userId, selection);
-      await this.sendFiles(userId, files, filename, reply);
+      await this.sendFiles(userId, files, filename, reply, signal);
     } finally {
       release();
     }
@@ -54,8 +55,8 @@ export class ZipDownloads {
     files: readonly ZippedFile[],
     filename: string,
     reply: FastifyReply,
+    signal: AbortSignal,
   ): Promise<void> {
-    const signal = abortOnDisconnect(reply.raw);
     const layout = layOut(files);
     const headers = { ...reply.getHeaders(), ...zipHeaders(filename, layout.totalBytes) };
     const buckets = await this.bucketsOf(userId, files);
@@ -67,12 +68,22 @@ export class ZipDownloads {
     }
     // What is wrong with the bucket shows while it can still be told.
     const first = await open(files[0]!, {});
+    first.body.on('error', () => undefined);
+    if (reply.raw.destroyed) {
+      first.body.destroy();
+      return;
+    }
     const onFile = (file: ZippedFile) => this.note(file);
     const archive = Readable.from(writeZip(layout, first, { open, onFile }), { objectMode: false });
-    await pipeline(archive, begin(reply, headers)).catch((error: unknown) => {
+    try {
+      await pipeline(archive, begin(reply, headers));
+    } catch (error) {
       // A client that went away is no failure of the server.
       if (!signal.aborted) throw error;
-    });
+    } finally {
+      // Nobody may have asked the archive for a byte.
+      first.body.destroy();
+    }
   }
 
   private async bucketsOf(
