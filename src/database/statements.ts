@@ -56,7 +56,8 @@ export class Statements {
       const { rows } = await this.pool.query<Row>({ ...statement, values: [...values] });
       return rows;
     } catch (error) {
-      throw isConnectionLoss(error) || isTimeout(error) ? databaseUnavailable(error) : error;
+      if (isTimeout(error)) throw databaseTooSlow(error);
+      throw isConnectionLoss(error) ? databaseUnavailable(error) : error;
     }
   }
 
@@ -67,7 +68,16 @@ export class Statements {
 
 /** Whether PostgreSQL ended a statement that took too long: it has changed nothing. */
 export function isTimeout(error: unknown): boolean {
-  return (error as { code?: string }).code === QUERY_CANCELED;
+  return (error as { code?: unknown } | null)?.code === QUERY_CANCELED;
+}
+
+/** What took too long has changed nothing; the next attempt may find the database less busy. */
+export function databaseTooSlow(cause?: unknown): RequestError {
+  return new RequestError(
+    'service_unavailable',
+    'The database took too long for this. Narrow down what you ask for, or try again.',
+    { retryable: true, retryAfterMs: 5_000, cause },
+  );
 }
 
 /** @param cause the connection was lost; a statement that was under way may have taken effect */

@@ -105,6 +105,17 @@ describe('the problem of an error', () => {
     }
   });
 
+  it('is a wait when the database took too long, also through TypeORM', () => {
+    const cancelled = Object.assign(new Error('canceling statement due to statement timeout'), {
+      code: '57014',
+    });
+    for (const error of [cancelled, Object.assign(new Error('failed'), { driverError: cancelled })]) {
+      const { body } = problemOf(error, request);
+      expect(body).toMatchObject({ status: 503, code: 'service_unavailable', retryable: true });
+      expect(body.detail).toContain('took too long');
+    }
+  });
+
   it('is unforeseen only when nobody gave it a code', () => {
     expect(isUnforeseen(new TypeError('x is undefined'))).toBe(true);
     expect(isUnforeseen(new (class extends StowageError {})('code_of_nobody', 'x'))).toBe(true);

@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { isConnectionLoss } from '../database/connection-loss.js';
+import { databaseTooSlow, isTimeout } from '../database/statements.js';
 import { RequestError } from '../errors/request-errors.js';
 import { StowageError } from '../errors/stowage-error.js';
 import type { Problem } from '../rest/problem.dto.js';
@@ -59,8 +60,9 @@ export function isUnforeseen(error: unknown): boolean {
 /** The error itself when it is ours and has a code of the catalogue, otherwise one that stands for it. */
 function toKnownError(error: unknown): KnownError {
   if (isOurs(error) && problemKind(error.code)) return error;
-  if (isConnectionLoss(error) || isConnectionLoss((error as { driverError?: unknown } | null)?.driverError))
-    return databaseUnreachable();
+  const ofDatabase = (error as { driverError?: unknown } | null)?.driverError ?? error;
+  if (isConnectionLoss(ofDatabase)) return databaseUnreachable();
+  if (isTimeout(ofDatabase)) return databaseTooSlow();
   const status = statusOf(error);
   const code = status === undefined ? undefined : CODE_OF_STATUS[status];
   if (code) return new RequestError(code, PROBLEMS[code].meaning);
