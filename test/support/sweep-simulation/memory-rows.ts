@@ -137,14 +137,15 @@ export class MemoryRows implements SweptRows, EpochRowsOf {
 
   async markMissing(rows: readonly LiveRow[]): Promise<number> {
     await this.turn();
-    for (const row of rows) this.mark(row, true);
-    return rows.length;
+    return this.mark(
+      rows.filter((row) => this.named(row)?.key === row.objectKey),
+      true,
+    );
   }
 
   async markFound(rows: readonly LiveRow[]): Promise<number> {
     await this.turn();
-    for (const row of rows) this.mark(row, false);
-    return rows.length;
+    return this.mark(rows, false);
   }
 
   async unfinished(_configId: number, beforeMs: number, limit: number): Promise<UnfinishedUploadRow[]> {
@@ -205,10 +206,23 @@ export class MemoryRows implements SweptRows, EpochRowsOf {
     return row;
   }
 
-  private mark({ kind, id, objectKey }: LiveRow, missing: boolean): void {
+  /** @returns how many changed */
+  private mark(rows: readonly LiveRow[], missing: boolean): number {
+    let changed = 0;
+    for (const row of rows) {
+      const named = this.named(row);
+      if (named === undefined || named.missing === missing) continue;
+      named.missing = missing;
+      changed += 1;
+    }
+    return changed;
+  }
+
+  private named({ kind, id }: LiveRow): FileRow | VersionRow | undefined {
     const { files, versions } = this.tables;
-    const row = kind === 'file' ? files.get(id) : versions.get(id);
-    if (row?.key === objectKey) row.missing = missing;
+    if (kind === 'version') return versions.get(id);
+    const file = files.get(id);
+    return file?.state === 'stored' || file?.state === 'trashed' ? file : undefined;
   }
 }
 
