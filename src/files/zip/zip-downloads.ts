@@ -8,7 +8,7 @@ import type { GetOptions, ObjectContent, ObjectStorage } from '../../storage-pro
 import type { AccessTimes } from '../access-times.js';
 import { attachment, CONTENT_PROTECTION } from '../content-headers.js';
 import { tooManyZips } from '../file-errors.js';
-import { UserSlots } from '../user-slots.js';
+import { UserSlots } from '../../rest/user-slots.js';
 import { writeZip } from './write-zip.js';
 import { layOut } from './zip-layout.js';
 import { selectFiles, type ZippedFile, type ZipSelection } from './zip-selection.js';

@@ -10,7 +10,7 @@ import {
   planContent,
 } from '../../files/content-headers.js';
 import { sendContent } from '../../files/content-stream.js';
-import { UserSlots } from '../../files/user-slots.js';
+import { UserSlots } from '../../rest/user-slots.js';
 import type { FoundEntry, Node, SnapshotPath } from '../../snapshot-engine/index.js';
 import { SnapshotsError, tooManyStreams } from '../snapshots-error.js';
 import { type OpenedSnapshot, SnapshotBrowsers } from './snapshot-browsers.service.js';

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { StopSignal } from '../../config/stop-signal.js';
-import { UserSlots } from '../../files/user-slots.js';
+import { UserSlots } from '../../rest/user-slots.js';
 import { tooManyStreams } from '../snapshots-error.js';
 import { RestoreChanges } from './restore-changes.service.js';
 import { RestoreListing, type ShownRestore } from './restore-listing.service.js';
