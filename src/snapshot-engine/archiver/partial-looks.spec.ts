@@ -57,7 +57,7 @@ describe('Partial looks at large directories', () => {
   // By the same repository: where large files are cut depends on its key.
   const fresh = () => maker.archive(folder.path, { policy: DEFAULT_POLICY });
 
-  it.each([1, 2, 3, 4])('make the tree of a fresh walk (seed %i)', async (seed) => {
+  it.each([1, 2])('make the tree of a fresh walk (seed %i)', async (seed) => {
     const random = new SeededRandom(seed);
     const directories = ['big', 'big/below', 'other'];
     const numbered = Array.from({ length: ENTRIES }, (_, i) => Buffer.from(`file-${i}`));

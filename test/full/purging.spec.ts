@@ -1,25 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { AuditLog } from '../../../src/auth/audit-log.service.js';
-import type { CloudStorages, OpenedConfig } from '../../../src/credentials/cloud-storages.service.js';
-import { DirectRows } from '../../../src/files/direct-uploads/direct-rows.js';
-import {
-  DirectUploads,
-  type DirectUploadsOptions,
-} from '../../../src/files/direct-uploads/direct-uploads.js';
-import type { BucketEpochs } from '../../../src/files/epoch/bucket-epochs.js';
-import { FileDeletion } from '../../../src/files/file-deletion.service.js';
-import { reconcileRequired } from '../../../src/files/file-errors.js';
-import { FilePurge } from '../../../src/files/file-purge.service.js';
-import { FileTrash } from '../../../src/files/file-trash.service.js';
-import type { TusUploads } from '../../../src/files/tus/tus-uploads.js';
-import { UploadExpiry } from '../../../src/files/upload-expiry/upload-expiry.service.js';
-import { VersionTrimming } from '../../../src/files/versions/version-trimming.service.js';
-import type { JobQueue } from '../../../src/jobs/job-queue.service.js';
-import { isStorageError, StorageError } from '../../../src/storage-providers/storage-errors.js';
-import type { ObjectStorage } from '../../../src/storage-providers/storage-provider.js';
-import { UploadServer, USER_ID } from './upload-server.js';
+import { AuditLog } from '../../src/auth/audit-log.service.js';
+import type { CloudStorages, OpenedConfig } from '../../src/credentials/cloud-storages.service.js';
+import { DirectRows } from '../../src/files/direct-uploads/direct-rows.js';
+import { DirectUploads, type DirectUploadsOptions } from '../../src/files/direct-uploads/direct-uploads.js';
+import type { BucketEpochs } from '../../src/files/epoch/bucket-epochs.js';
+import { FileDeletion } from '../../src/files/file-deletion.service.js';
+import { reconcileRequired } from '../../src/files/file-errors.js';
+import { FilePurge } from '../../src/files/file-purge.service.js';
+import { FileTrash } from '../../src/files/file-trash.service.js';
+import type { TusUploads } from '../../src/files/tus/tus-uploads.js';
+import { UploadExpiry } from '../../src/files/upload-expiry/upload-expiry.service.js';
+import { VersionTrimming } from '../../src/files/versions/version-trimming.service.js';
+import type { JobQueue } from '../../src/jobs/job-queue.service.js';
+import { isStorageError, StorageError } from '../../src/storage-providers/storage-errors.js';
+import type { ObjectStorage } from '../../src/storage-providers/storage-provider.js';
+import { UploadServer, USER_ID } from '../integration/files/upload-server.js';
 
 /** What is wrong with one bucket. */
 type Trouble = 'locked' | 'unreachable' | 'fails in between';
