@@ -5626,6 +5626,8 @@ export type ListFilesErrors = {
     403: Problem;
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_searches`: More searches, counts and lists of folders of this user run and wait than the server admits.
      */
     429: Problem;
     /**
@@ -6248,6 +6250,8 @@ export type SummarizeFilesErrors = {
     403: Problem;
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_searches`: More searches, counts and lists of folders of this user run and wait than the server admits.
      */
     429: Problem;
     /**
@@ -7786,6 +7790,8 @@ export type ListFoldersErrors = {
     403: Problem;
     /**
      * `rate_limited`: The key or the address has used up its requests of this minute.
+     *
+     * `too_many_searches`: More searches, counts and lists of folders of this user run and wait than the server admits.
      */
     429: Problem;
     /**

@@ -48,6 +48,7 @@ export type FilesErrorCode =
   /** 413: more files than go into one archive. */
   | 'zip_too_large'
   /** 429: more archives of one user than a process makes at the same time. */
+  | 'too_many_searches'
   | 'too_many_zips'
   /** 416 */
   | 'range_not_satisfiable'
@@ -200,6 +201,14 @@ export function zipTooLarge(maxFiles: number): FilesError {
     'zip_too_large',
     `The folder holds more than ${maxFiles} files, the most that go into one archive, or their names are too long ` +
       'together. Download its subfolders one by one.',
+  );
+}
+
+export function tooManySearches(): FilesError {
+  return new FilesError(
+    'too_many_searches',
+    'Too many of your searches are running or waiting. Wait for some to finish, then try again.',
+    { retryable: true, retryAfterMs: 1_000 },
   );
 }
 

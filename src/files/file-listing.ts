@@ -72,20 +72,20 @@ const VALUE_TYPES: Readonly<Record<FileSort, string>> = {
  * The grid of one page and of one file more, which tells whether there is another. The statement's text depends on which
  * members are set and never on their values, so that each combination is prepared once under its name; but not where
  * few or most of the files may match, which need different plans.
+ * @returns also whether it looks for files by their values, and may read all of them
  * @param shape the columns of each row, and what names its statements
  */
 export function fileListing(
   listing: FileListing,
   shape: { readonly name: string; readonly columns: readonly string[] },
-): { readonly statement: Statement; readonly values: unknown[] } {
+): { readonly statement: Statement; readonly values: unknown[]; readonly isSearch: boolean } {
   const { sort, order, limit } = listing;
   const values: unknown[] = [listing.userId, limit];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const conditions = conditionsOf(listing, parameter);
   const orderBy = orderOf(sort, order);
-  const name = dependsOnValues(listing)
-    ? ''
-    : `files_list_${shape.name}_${sort}_${order}${membersOf(listing)}`;
+  const isSearch = dependsOnValues(listing);
+  const name = isSearch ? '' : `files_list_${shape.name}_${sort}_${order}${membersOf(listing)}`;
   const where = whereOf(conditions);
   const statement = gridStatement(
     name,
@@ -94,7 +94,7 @@ export function fileListing(
     (columns) =>
       `SELECT ${columns} FROM cloud_files WHERE ${where} ORDER BY ${orderBy} LIMIT $2::integer + 1`,
   );
-  return { statement, values };
+  return { statement, values, isSearch };
 }
 
 /** How many files match, and how many bytes they have; not prepared, as it is asked for rarely. */

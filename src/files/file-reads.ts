@@ -12,6 +12,7 @@ import {
   type FileSort,
 } from './file-listing.js';
 import type { FileDto } from './files.dto.js';
+import type { Searches } from './searches.js';
 import { gridStatement, readGrid } from './text-grid.js';
 
 export interface FilePage<File> {
@@ -106,9 +107,12 @@ const TRASH_CURSOR = { id: 'integer', value: 'timestamp' } as const;
 
 /** Reads of stored files, each one prepared statement. All see the caller's own files only. */
 export class FileReads {
-  constructor(private readonly statements: Statements) {}
+  constructor(
+    private readonly statements: Statements,
+    private readonly searches: Searches,
+  ) {}
 
-  /** @throws RequestError `validation_failed` for a cursor of another listing */
+  /** @throws RequestError `validation_failed` for a cursor of another listing; FilesError `too_many_searches` */
   page(request: ListRequest): Promise<FilePage<FileDto>> {
     return this.list(request, FILE_SHAPE);
   }
@@ -134,10 +138,12 @@ export class FileReads {
     return { files, nextCursor: last && encodeCursor({ id: last.id, value: last.trashed_at! }) };
   }
 
-  /** How many files match, and how many bytes they have. */
+  /** How many files match, and how many bytes they have. @throws FilesError `too_many_searches` */
   async summary(userId: number, filters: FileFilters): Promise<FileSummary> {
     const { statement, values } = fileSummary(userId, filters);
-    const [row] = await this.statements.query<{ file_count: string; total_bytes: string }>(statement, values);
+    const [row] = await this.searches.run(userId, () =>
+      this.statements.query<{ file_count: string; total_bytes: string }>(statement, values),
+    );
     return { fileCount: Number(row!.file_count), totalBytes: Number(row!.total_bytes) };
   }
 
@@ -168,7 +174,8 @@ export class FileReads {
     const after = cursor === undefined ? undefined : positionOf(cursor, listing.sort);
     const columns = shape.columns.length;
     const query = fileListing({ ...listing, after }, shape);
-    const { rowCount, texts } = await readGrid(this.statements, { ...query, columns });
+    const read = () => readGrid(this.statements, { ...query, columns });
+    const { rowCount, texts } = query.isSearch ? await this.searches.run(listing.userId, read) : await read();
     const shown = Math.min(rowCount, listing.limit);
     const files = Array.from({ length: shown }, (_, row) => shape.fileOf(texts, row * columns));
     if (rowCount <= listing.limit) return { files, nextCursor: undefined };

@@ -122,7 +122,7 @@ export class FilesController {
   @Scopes('user')
   @ApiOperation({ operationId: 'listFiles', summary: 'List your files' })
   @ApiOkResponse({ type: FilePageDto })
-  @ApiProblems('validation_failed', 'invalid_folder', 'invalid_tags')
+  @ApiProblems('validation_failed', 'invalid_folder', 'invalid_tags', 'too_many_searches')
   async list(
     @Req() request: AuthenticatedRequest,
     @Query() query: ListFilesQuery,
@@ -146,7 +146,7 @@ export class FilesController {
   @Scopes('user')
   @ApiOperation({ operationId: 'summarizeFiles', summary: 'Count your files and their bytes' })
   @ApiOkResponse({ type: FileSummaryDto })
-  @ApiProblems('validation_failed', 'invalid_folder', 'invalid_tags')
+  @ApiProblems('validation_failed', 'invalid_folder', 'invalid_tags', 'too_many_searches')
   async summary(@Caller() { userId }: Principal, @Query() query: FileFilterQuery): Promise<FileSummaryDto> {
     const { fileCount, totalBytes } = await this.reads.summary(userId, filtersOf(query));
     return { file_count: fileCount, total_bytes: totalBytes };

@@ -52,6 +52,7 @@ import { Folders } from './organising/folders.js';
 import { FileVersionsController } from './versions/file-versions.controller.js';
 import { FileVersions } from './versions/file-versions.service.js';
 import { VersionTrimming } from './versions/version-trimming.service.js';
+import { Searches } from './searches.js';
 import { UploadSlots } from './upload-slots.js';
 import { Uploads } from './uploads.js';
 import { ZipDownloads } from './zip/zip-downloads.js';
@@ -83,18 +84,19 @@ const logger = new Logger('Files');
     FilePurge,
     FileTrash,
     FileVersions,
+    Searches,
     TrashEmptying,
     VersionTrimming,
     {
       provide: Folders,
-      inject: [Statements, DataSource, AuditLog],
-      useFactory: (statements: Statements, database: DataSource, audit: AuditLog) =>
-        new Folders(statements, database, audit),
+      inject: [Statements, Searches, DataSource, AuditLog],
+      useFactory: (statements: Statements, searches: Searches, database: DataSource, audit: AuditLog) =>
+        new Folders(statements, searches, database, audit),
     },
     {
       provide: FileReads,
-      inject: [Statements],
-      useFactory: (statements: Statements) => new FileReads(statements),
+      inject: [Statements, Searches],
+      useFactory: (statements: Statements, searches: Searches) => new FileReads(statements, searches),
     },
     {
       provide: TransferMetrics,

@@ -142,6 +142,12 @@ export const FILE_PROBLEMS: Readonly<Record<FilesErrorCode, ProblemKind>> = {
     meaning: 'The folder holds more files than go into one archive.',
     action: 'Download its subfolders one by one.',
   },
+  too_many_searches: {
+    status: 429,
+    title: 'Too many searches',
+    meaning: 'More searches, counts and lists of folders of this user run and wait than the server admits.',
+    action: 'Wait as many seconds as `Retry-After` says, and ask for fewer at once.',
+  },
   too_many_zips: {
     status: 429,
     title: 'Too many archives',

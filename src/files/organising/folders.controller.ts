@@ -29,7 +29,7 @@ export class FoldersController {
   @Get()
   @ApiOperation({ operationId: 'listFolders', summary: 'List the folders in a folder' })
   @ApiOkResponse({ type: FolderPageDto })
-  @ApiProblems('validation_failed', 'invalid_folder')
+  @ApiProblems('validation_failed', 'invalid_folder', 'too_many_searches')
   async list(
     @Req() request: AuthenticatedRequest,
     @Query() { parent, limit, cursor }: ListFoldersQuery,

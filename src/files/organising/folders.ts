@@ -4,6 +4,7 @@ import { isTimeout, type Statements } from '../../database/statements.js';
 import { RequestError } from '../../errors/request-errors.js';
 import { invalidFolder } from '../file-errors.js';
 import { endOfPrefix } from '../file-listing.js';
+import type { Searches } from '../searches.js';
 import { cleanFolder, MAX_FOLDER_CHARS } from '../folder-path.js';
 
 /** A folder exists as long as a file is in it or below it. */
@@ -59,6 +60,7 @@ const RENAME_TIMEOUT_MS = 120_000;
 export class Folders {
   constructor(
     private readonly statements: Statements,
+    private readonly searches: Searches,
     private readonly database: DataSource,
     private readonly audit: AuditLog,
     private readonly renameTimeoutMs = RENAME_TIMEOUT_MS,
@@ -67,13 +69,8 @@ export class Folders {
   /** The direct subfolders of `parent`, in the order of bytes. @param after the last one shown */
   list(userId: number, parent: string, after: string | undefined, limit: number): Promise<FolderRow[]> {
     const from = after === undefined ? parent : endOf(after);
-    return this.statements.query<FolderRow>(SUBFOLDERS, [
-      userId,
-      parent,
-      from,
-      endOfPrefix(parent) ?? null,
-      limit,
-    ]);
+    const values = [userId, parent, from, endOfPrefix(parent) ?? null, limit];
+    return this.searches.run(userId, () => this.statements.query<FolderRow>(SUBFOLDERS, values));
   }
 
   /**

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { AuditLog } from '../../../src/auth/audit-log.service.js';
 import { Folders } from '../../../src/files/organising/folders.js';
+import { Searches } from '../../../src/files/searches.js';
 import { UploadServer, USER_ID } from './upload-server.js';
 
 const ORIGIN = { userId: USER_ID };
@@ -26,7 +27,13 @@ describe('a folder that cannot be renamed in time', () => {
   });
 
   const folders = (timeoutMs: number) =>
-    new Folders(server.statements, server.dataSource, new AuditLog(server.dataSource), timeoutMs);
+    new Folders(
+      server.statements,
+      new Searches(),
+      server.dataSource,
+      new AuditLog(server.dataSource),
+      timeoutMs,
+    );
   const placesOf = async () =>
     (await other.query<{ folder: string }>('SELECT folder FROM cloud_files ORDER BY id')).rows.map(
       ({ folder }) => folder,

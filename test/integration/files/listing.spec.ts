@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FileReads, type ListRequest } from '../../../src/files/file-reads.js';
+import { Searches } from '../../../src/files/searches.js';
 import type { FileDto } from '../../../src/files/files.dto.js';
 import { FILE_SORTS } from '../../../src/files/file-listing.js';
 import { Statements } from '../../../src/database/statements.js';
@@ -83,7 +84,7 @@ describe('listings of files', () => {
     (await list(request)).files.map(({ filename }) => filename);
 
   beforeAll(() => {
-    reads = new FileReads(statements);
+    reads = new FileReads(statements, new Searches());
   });
 
   it('show the user’s own stored files only', async () => {

@@ -8,6 +8,7 @@ import { useUtcTimestamps } from '../../../src/database/timestamps.js';
 import { StowageError } from '../../../src/errors/stowage-error.js';
 import { ByteBudget } from '../../../src/files/byte-budget.js';
 import { FileReads } from '../../../src/files/file-reads.js';
+import { Searches } from '../../../src/files/searches.js';
 import { FileRecords } from '../../../src/files/file-records.js';
 import { isMultipartForm } from '../../../src/files/form-boundary.js';
 import { ObjectWriter } from '../../../src/files/object-writer.js';
@@ -51,7 +52,7 @@ export class UploadServer {
     private readonly uploads: Uploads,
     private readonly server: Server,
   ) {
-    this.reads = new FileReads(statements);
+    this.reads = new FileReads(statements, new Searches());
   }
 
   static async start(options: S3DoubleOptions = {}): Promise<UploadServer> {
