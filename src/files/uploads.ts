@@ -167,12 +167,7 @@ export class Uploads {
     const { slots } = this.options;
     const bytes = new RequestBytes(request.body, request.contentLength);
     try {
-      if (!slots.tryEnter(request.userId)) await slots.enter(request.userId, bytes.signal);
-      try {
-        return await work(bytes);
-      } finally {
-        slots.leave(request.userId);
-      }
+      return await slots.run(request.userId, () => work(bytes), bytes.signal);
     } finally {
       bytes.release();
     }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenedConfig } from '../credentials/cloud-storages.service.js';
-import { fileDamaged, FilesError, fileTooLarge } from '../files/file-errors.js';
-import { type FileContent, MeasuredContent } from '../files/measured-content.js';
+import { fileDamaged, fileTooLarge } from '../files/file-errors.js';
+import { MeasuredContent } from '../files/measured-content.js';
 import { ObjectWriter, type UploadMemory } from '../files/object-writer.js';
+import { isOtherThanItsRow, storedContent } from '../files/stored-content.js';
 import { largestFileBytes } from '../files/upload-plan.js';
 import type { WrittenFile } from '../files/written-file.js';
 import { isStorageError } from '../storage-providers/storage-errors.js';
@@ -63,7 +64,7 @@ async function write(route: CopyRoute, object: NeededObject, targetKey: string):
   const { body, totalBytes } = await source.storage.get(object.objectKey, { signal });
   try {
     if (totalBytes !== sizeBytes) throw fileDamaged();
-    const content = new MeasuredContent(contentOf(body), sizeBytes, checksOf(object));
+    const content = new MeasuredContent(storedContent(body), sizeBytes, checksOf(object));
     const file = { filename, contentType, sizeBytes, limitBytes: sizeBytes, content };
     const written = await writer.write({ userId: move.userId, ...target }, file, targetKey, { signal });
     await assertSame(target, targetKey, object, written);
@@ -79,11 +80,6 @@ function checksOf({ checksum }: NeededObject) {
   return checksum === null ? {} : { checksum };
 }
 
-/** The source is longer than its row says, or has other bytes. */
-function isOtherThanItsRow(error: unknown): boolean {
-  return error instanceof FilesError && ['checksum_mismatch', 'file_too_large'].includes(error.code);
-}
-
 /** What was read is what the row says, and the target has all of it. */
 async function assertSame(
   { storage }: OpenedConfig,
@@ -96,16 +92,6 @@ async function assertSame(
   if (isSame && head.sizeBytes === sizeBytes) return;
   await storage.delete(key);
   throw fileDamaged();
-}
-
-function contentOf(body: AsyncIterable<Buffer>): FileContent {
-  const pieces = body[Symbol.asyncIterator]();
-  return {
-    async read() {
-      const next = await pieces.next();
-      return next.done === true ? null : next.value;
-    },
-  };
 }
 
 /** Removes what a worker that died has left of copies it had begun. */

@@ -5,14 +5,15 @@ import type { OpenedConfig } from '../../credentials/cloud-storages.service.js';
 import { notFound } from '../../errors/request-errors.js';
 import type { IdempotencyClaim } from '../../rest/idempotency-claim.decorator.js';
 import { CloudFile } from '../cloud-file.entity.js';
-import { fileDamaged, FilesError, fileTooLarge } from '../file-errors.js';
+import { fileDamaged, fileTooLarge } from '../file-errors.js';
 import { type FileRecords, mayHaveTakenEffect } from '../file-records.js';
 import { assertFilename } from '../filename.js';
 import { cleanFolder } from '../folder-path.js';
 import type { Sender, UploadTarget } from '../incoming-file.js';
-import { type FileContent, MeasuredContent } from '../measured-content.js';
+import { MeasuredContent } from '../measured-content.js';
 import type { ObjectWriter } from '../object-writer.js';
 import type { Quotas } from '../quotas.js';
+import { isOtherThanItsRow, storedContent } from '../stored-content.js';
 import { cleanTags } from '../tags.js';
 import { largestFileBytes } from '../upload-plan.js';
 import type { UploadSlots } from '../upload-slots.js';
@@ -119,7 +120,11 @@ export class FileCopies {
     sender: Sender,
   ): Promise<WrittenFile> {
     const { writer } = this.options;
-    const content = new MeasuredContent(contentOf(body), sizeBytes, checksum === null ? {} : { checksum });
+    const content = new MeasuredContent(
+      storedContent(body),
+      sizeBytes,
+      checksum === null ? {} : { checksum },
+    );
     try {
       const incoming = { ...file, sizeBytes, limitBytes: sizeBytes, content };
       const written = await writer.write(target, incoming, objectKey, sender);
@@ -127,8 +132,7 @@ export class FileCopies {
       await writer.discard(target, written);
       throw fileDamaged();
     } catch (error) {
-      const isOther = error instanceof FilesError && OTHER_THAN_ITS_ROW.has(error.code);
-      throw isOther ? fileDamaged() : error;
+      throw isOtherThanItsRow(error) ? fileDamaged() : error;
     }
   }
 
@@ -147,9 +151,6 @@ export class FileCopies {
   }
 }
 
-/** The source is longer than its row says, or has other bytes. */
-const OTHER_THAN_ITS_ROW: ReadonlySet<string> = new Set(['checksum_mismatch', 'file_too_large']);
-
 function clean({ filename, folder, tags }: CopyPlace): CopyPlace {
   if (filename !== undefined) assertFilename(filename);
   return {
@@ -164,14 +165,4 @@ function fileToCopy(source: CloudFile): FileToCopy {
     source;
   const content = { contentType, sizeBytes: fileSize, sourceKey: objectKey, checksum, checksumSource, crc32 };
   return { filename, folder, tags, ...content };
-}
-
-function contentOf(body: AsyncIterable<Buffer>): FileContent {
-  const pieces = body[Symbol.asyncIterator]();
-  return {
-    async read() {
-      const next = await pieces.next();
-      return next.done === true ? null : next.value;
-    },
-  };
 }

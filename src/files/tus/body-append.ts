@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { ObjectStorage, UploadedPart } from '../../storage-providers/storage-provider.js';
 import { checksumMismatch, fileTooLarge, tooManyParts, uploadChecksumMismatch } from '../file-errors.js';
 import type { ByteSource } from '../request-bytes.js';
-import { CLEAN_UP_MS } from '../upload-limits.js';
+import { removeObject } from '../remove-object.js';
 import type { BodyDigest } from './tus-checksum.js';
 import type { TusRows } from './tus-rows.js';
 import type { TusProgress, TusUpload, WholeContent } from './tus-upload.js';
@@ -224,8 +224,7 @@ export class BodyAppend {
 
   /** What cannot be deleted now is found by whoever sweeps the bucket: no row needs it. */
   private async drop(key: string): Promise<void> {
-    const signal = AbortSignal.timeout(CLEAN_UP_MS);
-    await this.options.storage.delete(key, { signal }).catch(() => undefined);
+    await removeObject(this.options.storage, key);
   }
 
   private get content(): Buffer {

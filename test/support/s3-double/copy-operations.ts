@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Segment } from '../body-store.js';
-import { tag, XML_DECLARATION } from '../xml.js';
+import { tag } from '../xml.js';
 import { assertConditionsSupported, assertWriteConditions } from './conditions.js';
 import { findUpload, partNumberOf } from './multipart-operations.js';
 import { isoTime, keptHeaders, versionHeader } from './object-operations.js';
 import type { ObjectVersion } from './object-store.js';
-import {
-  assertAllowed,
-  findBucket,
-  xmlAnswer,
-  XML_NAMESPACE,
-  type S3Answer,
-  type S3Call,
-} from './s3-call.js';
+import { assertAllowed, findBucket, resultAnswer, type S3Answer, type S3Call } from './s3-call.js';
 import { S3Fault } from './s3-fault.js';
 
 /** The most that one call copies. */
@@ -156,15 +149,4 @@ function tooLarge(): S3Fault {
     message:
       'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
   });
-}
-
-function resultAnswer(
-  name: string,
-  parts: readonly string[],
-  headers: Record<string, string> = {},
-): S3Answer {
-  return xmlAnswer(
-    `${XML_DECLARATION}<${name} xmlns="${XML_NAMESPACE}">${parts.join('')}</${name}>`,
-    headers,
-  );
 }

@@ -1,4 +1,4 @@
-import { childText, tag, XML_DECLARATION } from '../xml.js';
+import { childText, tag } from '../xml.js';
 import { assertConditionsSupported, assertWriteConditions } from './conditions.js';
 import { encoded } from './list-operations.js';
 import { checksumHeaders, keptHeaders, parseDocument } from './object-operations.js';
@@ -10,8 +10,7 @@ import {
   findBucket,
   integerParameter,
   readDocument,
-  xmlAnswer,
-  XML_NAMESPACE,
+  resultAnswer,
   type S3Answer,
   type S3Call,
 } from './s3-call.js';
@@ -242,15 +241,4 @@ function matchParts(call: S3Call, upload: MultipartUpload, listed: readonly List
     throw new S3Fault('InvalidPart', { message: 'All non-trailing parts must have the same length.' });
   }
   return parts;
-}
-
-function resultAnswer(
-  name: string,
-  parts: readonly string[],
-  headers: Record<string, string> = {},
-): S3Answer {
-  return xmlAnswer(
-    `${XML_DECLARATION}<${name} xmlns="${XML_NAMESPACE}">${parts.join('')}</${name}>`,
-    headers,
-  );
 }

@@ -1,3 +1,4 @@
+import { XML_DECLARATION } from '../xml.js';
 import type { Readable } from 'node:stream';
 import type { Bucket, ObjectStore } from './object-store.js';
 import type { Personality } from './personalities.js';
@@ -93,4 +94,16 @@ export function integerParameter(
     });
   }
   return Math.min(value, maximum);
+}
+
+/** A document whose root bears the namespace of S3. */
+export function resultAnswer(
+  name: string,
+  parts: readonly string[],
+  headers: Record<string, string> = {},
+): S3Answer {
+  return xmlAnswer(
+    `${XML_DECLARATION}<${name} xmlns="${XML_NAMESPACE}">${parts.join('')}</${name}>`,
+    headers,
+  );
 }
