@@ -31,7 +31,7 @@ describe('a JSON body that does not come', () => {
     clearInterval(drip);
     socket.destroy();
     expect(answer.toString()).toContain('400 Bad Request');
-    expect(performance.now() - startMs).toBeLessThan(3_000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
     expect(seen).toEqual([
       expect.objectContaining({ code: 'bad_request', message: 'The body did not arrive in time.' }),
     ]);

@@ -58,7 +58,7 @@ describe('a message', () => {
       more();
     });
     expect(outcome).toEqual({ kind: 'answered', status: 200 });
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 
   it('is given up when nobody answers in time, or drips', async () => {

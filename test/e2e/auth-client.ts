@@ -35,7 +35,7 @@ export class AuthClient {
 
 /** Waits until the server has written something that matches. */
 export async function logged(server: TestServer, pattern: RegExp): Promise<RegExpExecArray> {
-  for (const deadlineMs = performance.now() + 10_000; ;) {
+  for (const deadlineMs = performance.now() + 30_000; ;) {
     const match = pattern.exec(server.logs());
     if (match !== null) return match;
     if (performance.now() > deadlineMs) throw new Error(`Never logged: ${pattern}\n${server.logs()}`);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CHECK_IDS } from '../../src/storage-providers/connection-checks/check.js';
+import { keysInBucket } from '../support/keys-in-bucket.js';
 import { startS3Double, type S3Double } from '../support/s3-double/s3-double.js';
 import type { S3User } from '../support/s3-double/users.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -64,10 +65,6 @@ describe('POST /api/v1/settings/cloud-storage/test', () => {
     ...more,
   });
 
-  function leftInBucket(): string[] {
-    return s3.store.sortedKeys(s3.bucket).filter((key) => s3.store.find(s3.bucket, key) !== undefined);
-  }
-
   it('answers the document\u2019s success for the saved settings, and notes it', async () => {
     await call('PUT', SETTINGS, settings());
     const { status, body } = await call('POST', TEST);
@@ -87,7 +84,7 @@ describe('POST /api/v1/settings/cloud-storage/test', () => {
       last_test_success: true,
       capabilities: { create_only: true, content_bound: 'sha256' },
     });
-    expect(leftInBucket()).toEqual([]);
+    expect(keysInBucket(s3)).toEqual([]);
   });
 
   it('answers the document\u2019s failure with 200, and notes it', async () => {
@@ -215,7 +212,7 @@ describe('POST /api/v1/settings/cloud-storage/test', () => {
           () => s3.log.of('CreateMultipartUpload').length > 0,
         );
         finish();
-        await until(() => leftInBucket().length === 0 && s3.log.of('DeleteObject').length > 0);
+        await until(() => keysInBucket(s3).length === 0 && s3.log.of('DeleteObject').length > 0);
         hang.remove();
         s3.log.clear();
       }

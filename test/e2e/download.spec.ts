@@ -96,7 +96,7 @@ describe.each(['local_disk', 's3_compatible'])('downloads from %s', (provider) =
       expect(response.headers.get('cache-control')).toBe('no-store');
       const answer = (await response.json()) as Record<string, string>;
       const lifetime = Date.parse(answer.expiresAt ?? answer.expires_at!) - Date.now();
-      expect(Math.abs(lifetime - 3_600_000)).toBeLessThan(10_000);
+      expect(Math.abs(lifetime - 3_600_000)).toBeLessThan(60_000);
       const download = await fetch(answer.downloadUrl ?? answer.download_url!);
       expect([download.status, download.headers.get('content-disposition'), await download.text()]).toEqual([
         200,
@@ -191,9 +191,9 @@ describe.each(['local_disk', 's3_compatible'])('downloads from %s', (provider) =
 });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 30_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('It did not happen within 5 seconds.');
+    if (performance.now() > deadline) throw new Error('It did not happen within 30 seconds.');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -117,7 +117,7 @@ describe('the server', () => {
         expect([400, 413]).toContain(response.status);
         expect(JSON.parse(answer)).toMatchObject({ code: expect.any(String), status: response.status });
         expect(answer).not.toMatch(/node_modules|SELECT |\bat \/|dist\/src/);
-        expect(performance.now() - startMs).toBeLessThan(2_000);
+        expect(performance.now() - startMs).toBeLessThan(10_000);
       }
     });
 

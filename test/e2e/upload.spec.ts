@@ -157,7 +157,7 @@ describe('uploads', () => {
       const started = performance.now();
       const head = client.head('PUT', '/api/v1/files?filename=a', { 'content-length': 100 * MIB });
       const answer = await client.raw(head, { until: /\}$/ });
-      expect(performance.now() - started).toBeLessThan(1_000);
+      expect(performance.now() - started).toBeLessThan(10_000);
       expect(answer).toMatch(/^HTTP\/1\.1 413 /);
       expect(answer).toMatch(/connection: close/i);
       expect(answer).toContain('"code":"file_too_large"');

@@ -31,7 +31,7 @@ interface Server {
 }
 
 const TIMEOUTS = { connectMs: 1_000, responseMs: 1_000, idleBodyMs: 1_000 };
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 30_000;
 
 async function s3(): Promise<Server> {
   const double = await startS3Double();

@@ -104,7 +104,7 @@ describe('the agent on the server’s own machine', () => {
   it('ends before a server that stops, which does not wait for its long poll', async () => {
     const beganMs = performance.now();
     await server.terminate();
-    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    expect(performance.now() - beganMs).toBeLessThan(15_000);
     expect(processes()).toEqual([]);
     const log = server.logs();
     expect(log.lastIndexOf('"msg":"agent_stopped"')).toBeLessThan(log.lastIndexOf('"msg":"stopped"'));

@@ -185,7 +185,7 @@ describe('a process on its own', () => {
     const startMs = performance.now();
     started.kill('SIGINT');
     expect(await ended).toBe(1);
-    expect(performance.now() - startMs).toBeLessThan(5_000);
+    expect(performance.now() - startMs).toBeLessThan(15_000);
   });
 
   it('says which port is taken', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { keysInBucket } from '../support/keys-in-bucket.js';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
@@ -78,8 +79,7 @@ describe(`a move with ${KILLS} kills and two bad lines`, () => {
     secret_access_key: double.credentials.secretAccessKey,
     path_style: 'true',
   });
-  const contentsIn = ({ double: { store, bucket } }: House) =>
-    store.sortedKeys(bucket).filter((key) => key.includes('/f/') && store.find(bucket, key) !== undefined);
+  const contentsIn = ({ double }: House) => keysInBucket(double);
 
   /** Until it succeeds. */
   async function insist<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { createUpload, send } from '../e2e/direct-upload-client.js';
 import { FilesClient } from '../e2e/files-client.js';
 import { copyTestDatabase, type TestDatabase } from '../support/database.js';
+import { keysInBucket } from '../support/keys-in-bucket.js';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
 
 interface Job {
@@ -58,12 +59,7 @@ describe('a server on a restored dump', () => {
     secret_access_key: double.credentials.secretAccessKey,
     path_style: 'true',
   });
-  const objects = () => {
-    const { store, bucket } = double;
-    return store
-      .sortedKeys(bucket)
-      .filter((key) => key.includes('/f/') && store.find(bucket, key) !== undefined);
-  };
+  const objects = () => keysInBucket(double);
   const path = (id: number) => `/api/v1/files/${id}/content`;
 
   async function put(name: string, query = ''): Promise<number> {

@@ -91,7 +91,7 @@ describe('the checks of the network', () => {
       const startedMs = performance.now();
       const outcome = await checkTls(target(`https://127.0.0.1:${port}`), signal, Date.now());
       expect(outcome).toMatchObject({ status: 'failed', code: 'endpoint_unreachable' });
-      expect(performance.now() - startedMs).toBeLessThan(5_000);
+      expect(performance.now() - startedMs).toBeLessThan(30_000);
     });
 
     it('warns of a connection without encryption', async () => {

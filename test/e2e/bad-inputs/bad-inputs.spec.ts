@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { keysInBucket } from '../../support/keys-in-bucket.js';
 import { startS3Double, type S3Double } from '../../support/s3-double/s3-double.js';
 import { startServer, type TestServer } from '../../support/server.js';
 import { badRequests, type BadRequest } from './bad-requests.js';
@@ -117,7 +118,7 @@ describe(`${COUNT} bad inputs`, () => {
       return `(SELECT concat_ws(' ', count(*), sum(hashtextextended(${row}, 0))) FROM ${table}) AS ${table}`;
     });
     const { rows } = await database.query({ name: 'traces', text: `SELECT ${states.join(', ')}` });
-    return JSON.stringify({ ...rows[0], objects: double.store.sortedKeys(double.bucket).length });
+    return JSON.stringify({ ...rows[0], objects: keysInBucket(double).length });
   }
 
   function send(bad: BadRequest): Promise<Answer> {

@@ -85,10 +85,10 @@ describe('heartbeats', () => {
       const { object } = await newSnapshot();
       await tellRuns(agent, run({ status: 'complete', snapshot: object, started_ms_ago: 60_000 }));
       const complete = (await row()).last_durable_at as Date;
-      expect(Math.abs(Date.now() - 60_000 - complete.getTime())).toBeLessThan(5_000);
+      expect(Math.abs(Date.now() - 60_000 - complete.getTime())).toBeLessThan(20_000);
       await tellRuns(agent, run({ started_ms_ago: 10_000 }));
       const unchanged = (await row()).last_durable_at as Date;
-      expect(Math.abs(Date.now() - 10_000 - unchanged.getTime())).toBeLessThan(5_000);
+      expect(Math.abs(Date.now() - 10_000 - unchanged.getTime())).toBeLessThan(20_000);
       // Late news makes nothing older.
       await tellRuns(agent, run({ started_ms_ago: Number.MAX_SAFE_INTEGER }));
       expect((await row()).last_durable_at).toEqual(unchanged);

@@ -107,9 +107,9 @@ export class UploadClient {
 }
 
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('It did not happen within 10 seconds.');
+    if (performance.now() > deadline) throw new Error('It did not happen within 30 seconds.');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

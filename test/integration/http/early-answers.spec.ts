@@ -94,7 +94,7 @@ describe('an answer before the body', () => {
     socket.write(head('refused', 'Content-Length: 999999999999'));
     const answer = parseAnswer(await receive(socket));
     expect(answer.status).toBe(413);
-    expect(performance.now() - startMs).toBeLessThan(1_000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
     socket.destroy();
   });
 
@@ -119,7 +119,7 @@ describe('an answer before the body', () => {
       clearInterval(drip);
     }
     expect(socket.destroyed).toBe(true);
-  }, 15_000);
+  });
 
   it('keeps the connection when the rest is small', async () => {
     const socket = connect(server.port, '127.0.0.1');

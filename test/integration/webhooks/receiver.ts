@@ -43,7 +43,7 @@ export class Receiver {
   }
 
   /** Those that came to this path, as soon as there are so many. */
-  async received(path: string, count: number, timeoutMs = 5_000): Promise<ReceivedMessage[]> {
+  async received(path: string, count: number, timeoutMs = 30_000): Promise<ReceivedMessage[]> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const found = this.messages.filter((message) => message.path === path);

@@ -120,7 +120,7 @@ export class WebhooksApp {
     webhookId: string,
     key: string,
     holds: (found: WebhookDeliveryDto[]) => boolean,
-    timeoutMs = 5_000,
+    timeoutMs = 30_000,
   ): Promise<WebhookDeliveryDto[]> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
