@@ -204,7 +204,7 @@ describe('Uppy in a browser', () => {
   async function hashesByRclone(): Promise<ReadonlyMap<string, string>> {
     const { endpoint, region, bucket, credentials } = double;
     const rclone = rcloneFor({ endpoint, region, bucket, ...credentials });
-    const lines = (await rclone('hashsum', 'sha256', '--download', `store:${bucket}/stowage`))
+    const lines = (await rclone('hashsum', 'sha256', '--download', `store:${bucket}/stowage/f`))
       .trim()
       .split('\n');
     const byKey = new Map(lines.map((line) => line.split('  ').reverse() as [string, string]));
@@ -212,7 +212,12 @@ describe('Uppy in a browser', () => {
       'SELECT filename, object_key FROM cloud_files',
     );
     expect(rows.length).toBe(byKey.size);
-    return new Map(rows.map(({ filename, object_key }) => [filename, byKey.get(object_key) ?? 'not there']));
+    return new Map(
+      rows.map(({ filename, object_key }) => [
+        filename,
+        byKey.get(object_key.slice('f/'.length)) ?? 'not there',
+      ]),
+    );
   }
 
   function hashesByName(stored: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
