@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FilesClient } from '../e2e/files-client.js';
+import { holdSchedules } from '../support/hold-schedules.js';
 
 interface Usage {
   readonly quota_bytes: number | null;
@@ -23,6 +24,7 @@ describe('usage', () => {
 
   beforeAll(async () => {
     admin = await FilesClient.start();
+    await holdSchedules(admin.server.databaseUrl);
     client = await admin.otherUser();
     await client.configure(ME);
   });
@@ -68,6 +70,7 @@ describe('usage', () => {
   it('is kept over an orderly stop, by day', async () => {
     await client.upload('c.bin', new Uint8Array(10));
     await admin.server.restart();
+    await holdSchedules(admin.server.databaseUrl);
     const { data } = await client.json<{ data: object[] }>('GET', '/api/v1/usage/days');
     // Midnight may pass meanwhile.
     const written = data as { requests: { write: number }; sent_bytes: number }[];
