@@ -45,6 +45,23 @@ describe('planContent', () => {
     });
   });
 
+  it.each([
+    ['video/mp4', 'inline', true],
+    ['audio/mpeg; x=1', 'inline', true],
+    ['video/mp4', 'attachment', false],
+    ['text/plain', 'inline', false],
+    ['text/html', 'inline', false],
+  ] as const)('lets %s, %s, be fetched by a player: %s', (contentType, disposition, isPlayed) => {
+    const served = servedFile({ ...file, contentType }, { disposition });
+    for (const ifNoneMatch of [undefined, `"${checksum}"`]) {
+      const policy = String(
+        planContent(served, { ...plain, ifNoneMatch }).headers['content-security-policy'],
+      );
+      expect(policy).toMatch(/^sandbox(?: allow-same-origin)?; default-src 'none'/);
+      expect(policy.includes("allow-same-origin; default-src 'none'; media-src 'self'")).toBe(isPlayed);
+    }
+  });
+
   it('gives a range', () => {
     expect(plan({ range: 'bytes=-10' })).toMatchObject({
       status: 206,

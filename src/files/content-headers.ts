@@ -5,7 +5,7 @@ import type { ByteRange } from '../storage-providers/storage-provider.js';
 import { byteRange } from './byte-range.js';
 import type { FileRecord } from './file-reads.js';
 import { downloadName } from './filename.js';
-import { servedMediaType } from './media-type.js';
+import { isPlayed, servedMediaType } from './media-type.js';
 import { type Presentation, present } from './presentation.js';
 
 /** The headers of a request for content that its answer depends on. */
@@ -56,6 +56,16 @@ export const CONTENT_PROTECTION = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
+/**
+ * What lets a browser's own player work besides: it asks for the film once more, from within the page that it makes for
+ * it, so that page must be of this origin. It still runs no script.
+ */
+const PLAYER_PROTECTION = {
+  ...CONTENT_PROTECTION,
+  'content-security-policy':
+    "sandbox allow-same-origin; default-src 'none'; media-src 'self'; frame-ancestors 'none'",
+} as const;
+
 export function attachment(filename: string): string {
   return contentDisposition(downloadName(filename));
 }
@@ -104,7 +114,7 @@ export function planContent(content: ServedContent, request: ContentRequest): Co
   const validators = { etag, 'last-modified': new Date(modifiedMs).toUTCString() };
   assertIfMatch(request.ifMatch, etag);
   if (isUnchanged(request, etag, modifiedMs)) {
-    return { status: 304, headers: { ...CONTENT_PROTECTION, ...validators, ...caching(content) } };
+    return { status: 304, headers: { ...protecting(content), ...validators, ...caching(content) } };
   }
   const range = isCurrent(request.ifRange, etag, modifiedMs)
     ? byteRange(request.range, sizeBytes)
@@ -120,6 +130,11 @@ export function planContent(content: ServedContent, request: ContentRequest): Co
   return { status: 206, headers: { ...headers, ...partial }, range };
 }
 
+function protecting({ contentType, contentDisposition }: ServedContent): Record<string, string> {
+  const isInPlayer = contentDisposition.startsWith('inline') && isPlayed(contentType);
+  return isInPlayer ? PLAYER_PROTECTION : CONTENT_PROTECTION;
+}
+
 /** Private, and asked for again each time: the answer to that is a 304 without a call to the bucket. */
 function caching({ cacheControl = 'private, no-cache' }: ServedContent): Record<string, string> {
   return { 'cache-control': cacheControl };
@@ -128,7 +143,7 @@ function caching({ cacheControl = 'private, no-cache' }: ServedContent): Record<
 function describing(content: ServedContent): Record<string, string> {
   const { contentType, contentDisposition, checksum } = content;
   return {
-    ...CONTENT_PROTECTION,
+    ...protecting(content),
     ...caching(content),
     'content-type': servedMediaType(contentType),
     'content-disposition': contentDisposition,

@@ -39,6 +39,11 @@ export function isShown(stored: string): boolean {
   return SHOWN_TYPE.test(essenceOf(stored)) && servedMediaType(stored) === stored;
 }
 
+/** Sound or a film, for which browsers have a player. */
+export function isPlayed(stored: string): boolean {
+  return /^(?:audio|video)\//.test(essenceOf(stored));
+}
+
 /** Without parameters. */
 function essenceOf(mediaType: string): string {
   return (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase();

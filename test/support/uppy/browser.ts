@@ -1,5 +1,5 @@
-import { chromium, type Page } from 'playwright-core';
-import { requireProgram } from '../bound-process.js';
+import type { Page } from 'playwright-core';
+import { launchChromium } from '../chromium.js';
 
 /** What the page of page.mjs offers. */
 export interface UploadTask {
@@ -25,25 +25,11 @@ export interface Browser {
   stop(): Promise<void>;
 }
 
-const QUIET = [
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-];
-
 /** Debian's Chromium; connections to the port `from` of this machine reach the port `to`, under the same address. */
 export async function startBrowser(line: { readonly from: number; readonly to: number }): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath: requireProgram('chromium', 'chromium'),
-    args: [
-      ...QUIET,
-      '--disable-gpu',
-      '--disable-dev-shm-usage',
-      `--host-resolver-rules=MAP 127.0.0.1:${line.from} 127.0.0.1:${line.to}`,
-    ],
-    timeout: 0,
-  });
+  const browser = await launchChromium(
+    `--host-resolver-rules=MAP 127.0.0.1:${line.from} 127.0.0.1:${line.to}`,
+  );
   const context = await browser.newContext();
   context.setDefaultTimeout(0);
   return {
