@@ -145,9 +145,11 @@ describe('a host that lies about what its packs hold', () => {
 
   const seen = ({ id }: Workspace) => asOwner<Workspace>('GET', `/api/v1/workspaces/${id}`);
 
+  /** Its first check is due as well, and only one of them has the repository at a time. */
   async function maintained({ id }: Workspace): Promise<void> {
     await database.query(
-      `UPDATE repositories r SET maintain_after = now(), last_maintained_at = NULL FROM workspaces w
+      `UPDATE repositories r SET maintain_after = now(), last_maintained_at = NULL,
+          check_after = now() + interval '1 day' FROM workspaces w
         WHERE w.repository_id = r.id AND w.id = $1`,
       [id],
     );

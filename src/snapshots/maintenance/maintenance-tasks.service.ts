@@ -22,6 +22,8 @@ const NEXT_LOOK = {
   done: 1_200,
   /** More than half of it was unwanted, or there is more to read than one run reads. */
   deferred: 60,
+  /** A check is under way, or another run; which one ends first is nobody's business. */
+  busy: 60,
   locked: 600,
   unreachable: 600,
   doubt: 6 * 3_600,
@@ -77,8 +79,7 @@ export class MaintenanceTasks implements OnModuleInit {
   async maintain(repositoryId: string, signal: AbortSignal): Promise<void> {
     try {
       const outcome = await this.maintenance.run(repositoryId, signal);
-      // Its own end says when somebody looks again.
-      if (outcome === 'busy') return this.lookAgain(repositoryId, NEXT_LOOK.locked);
+      if (outcome === 'busy') return await this.lookAgain(repositoryId, NEXT_LOOK.busy);
       const isLeft = outcome.deferred + (outcome.proofs?.unread ?? 0) > 0;
       await this.lookAgain(repositoryId, isLeft ? NEXT_LOOK.deferred : NEXT_LOOK.done);
     } catch (error) {
@@ -106,8 +107,9 @@ export class MaintenanceTasks implements OnModuleInit {
 
 type RepositoryPayload = { readonly repository_id: string };
 
-const LOOK_AGAIN = `UPDATE repositories SET last_maintained_at = now(), maintain_after = now() + $2 * interval '1 second'
-  WHERE id = $1`;
+/** Who asked for a sooner look while this one was under way gets it. */
+const LOOK_AGAIN = `UPDATE repositories SET last_maintained_at = now(),
+    maintain_after = least(maintain_after, now() + $2 * interval '1 second') WHERE id = $1`;
 
 const DUE_MAINTENANCE = `UPDATE repositories SET maintain_after = now() + interval '6 hours' WHERE id IN (
     SELECT id FROM repositories WHERE state = 'ready' AND maintain_after <= now()

@@ -4,6 +4,8 @@ import { Leases } from '../../../src/repositories/leases.service.js';
 import { UnprovenPacks } from '../../../src/repositories/unproven-packs.service.js';
 import { headerSizeBytes } from '../../../src/snapshot-engine/pack/pack-header.js';
 import type { PackedBlob } from '../../../src/snapshot-engine/pack/packed-blob.js';
+import { MaintenanceLeases } from '../../../src/snapshots/maintenance/maintenance-leases.service.js';
+import { MaintenanceTasks } from '../../../src/snapshots/maintenance/maintenance-tasks.service.js';
 import { RepositoryChecks } from '../../../src/snapshots/maintenance/repository-checks.service.js';
 import { RepositoryMaintenance } from '../../../src/snapshots/maintenance/repository-maintenance.service.js';
 import { falseClaim } from '../../support/false-claims.js';
@@ -130,6 +132,32 @@ describe('maintenance of packs that nobody but their host has read', () => {
     expect(await world.get(Leases).renew(otherAgent, [hold])).toEqual([]);
     expect((await world.get(Leases).take(otherAgent, workspace.id)).generation).toBe(lease.generation + 1);
     expect(await maintain(workspace)).toEqual({ forgotten: 0, deferred: 0 });
+  });
+
+  it('looks again soon when a check has the repository, and at once when somebody asked meanwhile', async () => {
+    const { repositoryId } = await world.newWorkspace({ within: { hours: 1 } });
+    const tasks = world.get(MaintenanceTasks);
+    const due = async (inSeconds: number) =>
+      world.query(`UPDATE repositories SET maintain_after = now() + $2 * interval '1 second' WHERE id = $1`, [
+        repositoryId,
+        inSeconds,
+      ]);
+    const nextLookSeconds = async () => {
+      const [row] = await world.query<{ seconds: number }>(
+        'SELECT extract(epoch FROM maintain_after - last_maintained_at)::integer AS seconds FROM repositories WHERE id = $1',
+        [repositoryId],
+      );
+      return row!.seconds;
+    };
+    await due(6 * 3_600);
+    await tasks.maintain(repositoryId, signal);
+    expect(await nextLookSeconds()).toBe(1_200);
+    await due(6 * 3_600);
+    await world.get(MaintenanceLeases).hold(repositoryId, signal, () => tasks.maintain(repositoryId, signal));
+    expect(await nextLookSeconds()).toBe(60);
+    await due(-1);
+    await tasks.maintain(repositoryId, signal);
+    expect(await nextLookSeconds()).toBeLessThan(0);
   });
 
   it('says what cannot be restored, until a check finds that somebody has stored it again', async () => {
