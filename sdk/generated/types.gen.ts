@@ -7009,6 +7009,10 @@ export type CopyFileData = {
     body: CopyFile;
     headers?: {
         /**
+         * `respond-async`: answer at once, with a job (RFC 7240).
+         */
+        Prefer?: string;
+        /**
          * Drawn by the client for one operation, e.g. a UUID, and sent again with each retry of it: the operation takes effect once, and a retry gets the first answer with `Idempotency-Replayed: true`. Kept for 24 hours.
          */
         'Idempotency-Key'?: string;
@@ -7113,9 +7117,13 @@ export type CopyFileError = CopyFileErrors[keyof CopyFileErrors];
 
 export type CopyFileResponses = {
     /**
-     * Created
+     * The copy.
      */
     201: FileDto;
+    /**
+     * Under way; `result.file_id` will be the copy.
+     */
+    202: JobDto;
 };
 
 export type CopyFileResponse = CopyFileResponses[keyof CopyFileResponses];

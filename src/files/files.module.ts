@@ -22,6 +22,7 @@ import { CloudApiController } from './cloud-api.controller.js';
 import { ContentSender } from './content-sender.js';
 import { DownloadUrls } from './download-urls.js';
 import { CopiesController } from './copies/copies.controller.js';
+import { CopyJobs } from './copies/copy-jobs.service.js';
 import { FileCopies } from './copies/file-copies.js';
 import { ObjectCopier } from './copies/object-copier.js';
 import { FileContentController } from './file-content.controller.js';
@@ -79,6 +80,7 @@ const logger = new Logger('Files');
   ],
   providers: [
     BulkChanges,
+    CopyJobs,
     FileChanges,
     FileDeletion,
     FilePurge,

@@ -55,6 +55,7 @@ const EXPOSED_HEADERS = [
   'RateLimit',
   'RateLimit-Policy',
   'Retry-After',
+  'Preference-Applied',
   'X-Request-Id',
   'Idempotency-Replayed',
   'Tus-Resumable',

@@ -1,4 +1,7 @@
-/** Ids only: a payload is readable to whoever reads the database, and what it names may have changed meanwhile. */
+/**
+ * Ids, and what was asked for; never a secret, because whoever reads the database reads payloads, and no state, because
+ * what it names may have changed meanwhile.
+ */
 export type JobPayload = Readonly<Record<string, string | number | boolean>>;
 
 export interface JobRun {

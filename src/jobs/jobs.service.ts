@@ -3,6 +3,8 @@ import { DataSource, type EntityManager, IsNull, type QueryDeepPartialEntity } f
 import { Job, type JobState } from './job.entity.js';
 
 export interface NewJob {
+  /** When whoever asks must find it again; a new one otherwise. */
+  readonly id?: string;
   readonly userId: number;
   /** Noun and verb, at most 40 characters: `repository.check`. */
   readonly kind: string;
@@ -30,8 +32,8 @@ export class Jobs {
   constructor(private readonly database: DataSource) {}
 
   /** @param manager of the transaction that asks for the work */
-  async create(manager: EntityManager, { userId, kind, subject }: NewJob): Promise<Job> {
-    const { id } = await manager.save(Job, { userId, kind, subject });
+  async create(manager: EntityManager, job: NewJob): Promise<Job> {
+    const { id } = await manager.save(Job, { ...job });
     return manager.findOneByOrFail(Job, { id });
   }
 
@@ -66,6 +68,11 @@ export class Jobs {
   /** Jobs about `subject` that have not ended, the oldest first. */
   open(manager: EntityManager, subject: string, kind: string): Promise<Job[]> {
     return manager.find(Job, { where: { subject, kind, finishedAt: IsNull() }, order: { createdAt: 'ASC' } });
+  }
+
+  /** How many of a user have not ended. */
+  countOpen(manager: EntityManager, userId: number, kind: string): Promise<number> {
+    return manager.countBy(Job, { userId, kind, finishedAt: IsNull() });
   }
 
   /** Of these kinds, all of which are enqueued under `jobKeyOf`: jobs that nobody will end. @returns how many */

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readZip } from '../support/read-zip.js';
 import { type ApiFile, FilesClient } from './files-client.js';
@@ -193,6 +194,50 @@ describe('archives and copies of files', () => {
     expect(await answer(refused)).toEqual([413, 'quota_exceeded']);
     expect((await user.leftovers()).objects).toEqual([]);
   });
+
+  it('are made by a job for whom would rather not wait, once for one Idempotency-Key', async () => {
+    const file = await upload('long.txt', 'jobs/', 'takes its time');
+    const prefer = { prefer: 'respond-async', 'idempotency-key': 'copy-later' };
+    const asked = [await copyOf(file, { filename: 'later' }, prefer)];
+    asked.push(await copyOf(file, { filename: 'later' }, prefer));
+    const jobs = (await Promise.all(asked.map((answer) => answer.json()))) as { id: string }[];
+    expect(asked.map((answer) => answer.status)).toEqual([202, 202]);
+    expect(asked[0]!.headers.get('preference-applied')).toBe('respond-async');
+    expect(asked[0]!.headers.get('location')).toBe(`/api/v1/jobs/${jobs[0]!.id}`);
+    expect(jobs[1]).toEqual(jobs[0]);
+    const job = await ended(jobs[0]!.id);
+    expect(job).toMatchObject({ kind: 'file.copy', subject: `file:${file.id}`, state: 'succeeded' });
+    const { file_id, checksum } = job.result!;
+    expect([checksum, file_id]).toEqual([file.checksum, expect.any(Number)]);
+    const folder = await client.list('?folder=jobs/');
+    expect(folder.map(({ filename }) => filename).toSorted()).toEqual(['later', 'long.txt']);
+    const response = await client.fetch(`/api/v1/files/${String(file_id)}/content`);
+    expect(await response.text()).toBe('takes its time');
+    expect((await copyOf(file, { filename: '' }, { prefer: 'respond-async' })).status).toBe(400);
+    expect((await copyOf({ id: 2_000_000_000 }, {}, { prefer: 'respond-async' })).status).toBe(404);
+  });
+
+  it('fail as a job with what to do', async () => {
+    const user = await client.otherUser();
+    await user.configure({ provider: 'local_disk', bucket_name: 'lost' });
+    const file = await upload('lost', '', 'soon gone', user);
+    await removeObject(join(client.server.dataDir, 'buckets'), file.cloud_url);
+    const answer = await copyOf(file, {}, { prefer: 'respond-async' }, user);
+    const job = await ended(((await answer.json()) as { id: string }).id, user);
+    expect(job).toMatchObject({ state: 'failed', result: null, error: { code: 'object_not_found' } });
+    expect(await user.list()).toHaveLength(1);
+  });
+
+  async function ended(id: string, user = client) {
+    for (;;) {
+      const job = await user.json<{ state: string; result: Record<string, unknown> | null }>(
+        'GET',
+        `/api/v1/jobs/${id}`,
+      );
+      if (!['queued', 'running'].includes(job.state)) return job;
+      await sleep(20);
+    }
+  }
 
   it('of an earlier bucket are read, checked and written into the present one', async () => {
     const user = await client.otherUser();

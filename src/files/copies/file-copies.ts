@@ -61,14 +61,11 @@ export class FileCopies {
     claim: Pick<IdempotencyClaim, 'operationId' | 'resumed'> | undefined,
     sender: Sender,
   ): Promise<StoredFile> {
-    const { database, records, slots } = this.options;
+    const { records, slots } = this.options;
     const cleaned = clean(place);
     const earlier = claim?.resumed ? await records.ofOperation(userId, claim.operationId) : [];
     if (earlier[0] !== undefined) return earlier[0];
-    const source = await database.manager.findOneBy(CloudFile, { id: fileId, userId, state: 'stored' });
-    if (source === null) throw notFound('file');
-    const target: UploadTarget = { userId, ...(await this.options.activeBucketOf(userId)) };
-    await this.assertAdmitted(target, source.fileSize);
+    const { source, target } = await this.admit(userId, fileId);
     await slots.enter(userId, sender.signal);
     try {
       // As with uploads: its first part tells repeated requests, and names are never reused.
@@ -80,11 +77,24 @@ export class FileCopies {
     }
   }
 
-  private async assertAdmitted({ userId, storage }: UploadTarget, sizeBytes: number): Promise<void> {
-    const { maxFileSizeOf, quotas } = this.options;
-    const limitBytes = Math.min(await maxFileSizeOf(userId), largestFileBytes(true, storage));
-    if (sizeBytes > limitBytes) throw fileTooLarge(limitBytes);
-    await quotas.assertRoom(userId, sizeBytes);
+  /** Refuses what `copy` would refuse before it reads or writes anything. */
+  async assertAllowed(userId: number, fileId: number, place: CopyPlace): Promise<void> {
+    clean(place);
+    await this.admit(userId, fileId);
+  }
+
+  private async admit(
+    userId: number,
+    fileId: number,
+  ): Promise<{ readonly source: CloudFile; readonly target: UploadTarget }> {
+    const { database, activeBucketOf, maxFileSizeOf, quotas } = this.options;
+    const source = await database.manager.findOneBy(CloudFile, { id: fileId, userId, state: 'stored' });
+    if (source === null) throw notFound('file');
+    const target: UploadTarget = { userId, ...(await activeBucketOf(userId)) };
+    const limitBytes = Math.min(await maxFileSizeOf(userId), largestFileBytes(true, target.storage));
+    if (source.fileSize > limitBytes) throw fileTooLarge(limitBytes);
+    await quotas.assertRoom(userId, source.fileSize);
+    return { source, target };
   }
 
   private async write(

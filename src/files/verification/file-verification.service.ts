@@ -2,13 +2,12 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CloudStorages } from '../../credentials/cloud-storages.service.js';
 import { notFound } from '../../errors/request-errors.js';
-import { StowageError } from '../../errors/stowage-error.js';
 import type { JobRun } from '../../jobs/job-handler.js';
 import type { Job } from '../../jobs/job.entity.js';
 import { JobQueue } from '../../jobs/job-queue.service.js';
 import { jobKeyOf, Jobs } from '../../jobs/jobs.service.js';
-import { isStorageError, StorageError } from '../../storage-providers/storage-errors.js';
 import { CloudFile } from '../cloud-file.entity.js';
+import { isFinalFailure } from '../final-failure.js';
 import { type Verdict, verifyContent } from './verify-content.js';
 
 /** What users see of it. */
@@ -67,8 +66,7 @@ export class FileVerification implements OnModuleInit {
       const verdict = await this.verify(file, run.signal, this.progressOf(jobId));
       await this.conclude(jobId, file, verdict);
     } catch (error) {
-      if (run.signal.aborted || !isExplained(error)) throw error;
-      if (!run.isLastAttempt && isStorageError(error) && error.retryable) throw error;
+      if (!isFinalFailure(error, run)) throw error;
       await this.jobs.fail(jobId, error.code, error.message);
     }
   }
@@ -104,9 +102,4 @@ export class FileVerification implements OnModuleInit {
       this.jobs.progress(jobId, { bytes_read: bytes }).catch(() => undefined);
     };
   }
-}
-
-/** Failures that tell their user what to do. */
-function isExplained(error: unknown): error is StorageError | StowageError {
-  return error instanceof StorageError || error instanceof StowageError;
 }

@@ -28,6 +28,9 @@ const KEPT = `interval '24 hours'`;
 const LEASE = `interval '${LEASE_SECONDS} seconds'`;
 
 /** Takes a free key, one whose answer is too old, or one whose holder of the same request crashed. */
+/** A UUID of version 8 (RFC 9562): the same in every attempt, another one when the key is used again later. */
+const OPERATION_ID = `overlay(overlay(
+    md5(concat_ws(' ', user_id, key, extract(epoch FROM created_at))) PLACING '8' FROM 13) PLACING '8' FROM 17)::uuid`;
 const CLAIM = {
   name: 'idempotency_claim',
   text: `
@@ -41,7 +44,7 @@ const CLAIM = {
        OR (k.state = 'in_progress' AND k.locked_until <= now()
            AND (k.fingerprint = excluded.fingerprint OR k.created_at < now() - ${KEPT}))
     RETURNING created_at < now() AS resumed,
-      md5(concat_ws(' ', user_id, key, extract(epoch FROM created_at)))::uuid AS operation_id`,
+      ${OPERATION_ID} AS operation_id`,
 };
 const READ = {
   name: 'idempotency_read',
