@@ -7,7 +7,6 @@ export function isFinalFailure(
   error: unknown,
   { signal, isLastAttempt }: Pick<JobRun, 'signal' | 'isLastAttempt'>,
 ): error is StorageError | StowageError {
-  if (signal.aborted) return false;
-  if (error instanceof StorageError) return isLastAttempt || !error.retryable;
-  return error instanceof StowageError;
+  const isExplained = error instanceof StorageError || error instanceof StowageError;
+  return isExplained && !signal.aborted && (isLastAttempt || !error.retryable);
 }
