@@ -59,7 +59,7 @@ export class Environment {
   })
   DATABASE_URL?: string;
 
-  /** Connections of this process to PostgreSQL, shared by all of its work but jobs, which have 5 more. */
+  /** Connections of this process to PostgreSQL, shared by all of its work but jobs, which have 6 more. */
   @Transform(toInteger)
   @IsInt()
   @Min(2)

@@ -22,11 +22,14 @@ export type JobHandler<Payload extends JobPayload = JobPayload> = (
   run: JobRun,
 ) => Promise<void>;
 
-/** `prompt`: ends within seconds. `long`: may take hours; a few of them leave room for prompt ones. */
-export type JobLane = 'prompt' | 'long';
+/**
+ * `prompt`: ends within seconds. `long`: upkeep that may take long. `bulk`: reads or writes what a user has, for hours
+ * perhaps, because somebody asked for it. Each leaves room for the others.
+ */
+export type JobLane = 'prompt' | 'long' | 'bulk';
 
 /** Jobs that one process runs at the same time. */
-export const JOBS_AT_ONCE: Readonly<Record<JobLane, number>> = { prompt: 8, long: 2 };
+export const JOBS_AT_ONCE: Readonly<Record<JobLane, number>> = { prompt: 8, long: 2, bulk: 2 };
 
 export interface HandlerOptions {
   /** `prompt` when absent. */

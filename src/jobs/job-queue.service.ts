@@ -18,7 +18,7 @@ import { placeSchedule, type Schedule } from './schedules.js';
 import { TaskRunner } from './task-runner.js';
 import { WorkerBeats } from './worker-beats.js';
 
-const LANES: readonly JobLane[] = ['prompt', 'long'];
+const LANES: readonly JobLane[] = ['prompt', 'long', 'bulk'];
 /** A listening connection for each lane, and some for taking and ending jobs. */
 const POOL_SIZE = LANES.length + 3;
 

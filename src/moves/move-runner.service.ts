@@ -46,7 +46,7 @@ export class MoveRunner implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.queue.handle<MovePayload>(MOVE_TASK, ({ move_id: id }, run) => this.run(id, run), { lane: 'long' });
+    this.queue.handle<MovePayload>(MOVE_TASK, ({ move_id: id }, run) => this.run(id, run), { lane: 'bulk' });
   }
 
   private async run(id: string, run: JobRun): Promise<void> {

@@ -16,7 +16,7 @@ const FAIL_ABANDONED = 'files.fail_abandoned_copies';
 const ABANDONED_EVERY_SECONDS = 600;
 const MAX_ATTEMPTS = 5;
 const MAX_OPEN_PER_USER = 100;
-/** One user's copies run one after the other: they shall not take all that does long work. */
+/** One user's copies run one after the other: they shall not keep those of all others waiting. */
 const QUEUES = 8;
 
 interface CopyPayload extends JobPayload {
@@ -39,7 +39,7 @@ export class CopyJobs implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.queue.handle<CopyPayload>(TASK, (payload, run) => this.run(payload, run), { lane: 'long' });
+    this.queue.handle<CopyPayload>(TASK, (payload, run) => this.run(payload, run), { lane: 'bulk' });
     this.queue.handle(FAIL_ABANDONED, async () => void (await this.jobs.failAbandoned([KIND])));
     this.queue.schedule(FAIL_ABANDONED, { everySeconds: ABANDONED_EVERY_SECONDS });
   }

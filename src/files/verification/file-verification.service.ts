@@ -31,7 +31,7 @@ export class FileVerification implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.queue.handle<VerifyPayload>(TASK, (payload, run) => this.run(payload, run), { lane: 'long' });
+    this.queue.handle<VerifyPayload>(TASK, (payload, run) => this.run(payload, run), { lane: 'bulk' });
     this.queue.handle(FAIL_ABANDONED, async () => void (await this.jobs.failAbandoned([KIND])));
     this.queue.schedule(FAIL_ABANDONED, { everySeconds: ABANDONED_EVERY_SECONDS });
   }

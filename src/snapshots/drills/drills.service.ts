@@ -36,7 +36,7 @@ export class Drills implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.queue.handle<DrillPayload>(DRILL, (payload, run) => this.run(payload, run), { lane: 'long' });
+    this.queue.handle<DrillPayload>(DRILL, (payload, run) => this.run(payload, run), { lane: 'bulk' });
     this.queue.handle(LOOK_FOR_DUE, () => this.look());
     this.queue.schedule(LOOK_FOR_DUE, { everySeconds: LOOK_EVERY_SECONDS });
   }

@@ -27,7 +27,7 @@ export class AskedChecks implements OnModuleInit {
       CHECK_ASKED,
       ({ job_id: jobId, repository_id: repositoryId, read_data: readData }, run) =>
         this.checks.runJob(jobId, repositoryId, readData, run),
-      { lane: 'long' },
+      { lane: 'bulk' },
     );
   }
 

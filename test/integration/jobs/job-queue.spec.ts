@@ -82,7 +82,7 @@ describe('the job queue', () => {
       queue.schedule('test.tick', { everySeconds: 1 });
     };
     const [first] = await Promise.all([replica(prepare), replica(prepare)]);
-    await until(() => ran.length >= 2, 15_000);
+    await until(() => ran.length >= 2);
     await Promise.all(replicas.map((app) => app.close()));
     replicas = [];
     expect(new Set(ran).size).toBe(ran.length);
@@ -103,6 +103,30 @@ describe('the job queue', () => {
     await replica((queue) => queue.schedule('test.rare', { everySeconds: 60 }));
     const [row] = await queued(app, 'test.rare');
     expect(row!.run_at.getTime() - Date.now()).toBeLessThanOrEqual(60_000);
+  });
+
+  it('keeps upkeep from waiting for what users have asked for, and both from what is prompt', async () => {
+    const ran: string[] = [];
+    const lasting = async (_payload: JobPayload, { signal }: JobRun) =>
+      void (await pause(60_000, undefined, { signal }));
+    const app = await replica((queue) => {
+      queue.handle('test.bulk', lasting, { lane: 'bulk' });
+      queue.handle('test.lasting', lasting, { lane: 'long' });
+      queue.handle('test.upkeep', async () => void ran.push('upkeep'), { lane: 'long' });
+      queue.handle('test.prompt', async () => void ran.push('prompt'));
+    });
+    const jobs = app.get(JobQueue);
+    for (const task of ['test.bulk', 'test.bulk', 'test.bulk']) await jobs.enqueue(task, {});
+    await until(
+      async () => (await queued(app, 'test.bulk')).filter(({ locked_by }) => locked_by).length === 2,
+    );
+    await jobs.enqueue('test.upkeep', {});
+    await until(() => ran.length === 1);
+    for (const task of ['test.lasting', 'test.lasting']) await jobs.enqueue(task, {});
+    await until(async () => (await queued(app, 'test.lasting')).every(({ locked_by }) => locked_by));
+    await jobs.enqueue('test.prompt', {});
+    await until(() => ran.length === 2);
+    expect(ran).toEqual(['upkeep', 'prompt']);
   });
 
   it('tells a running job to end when its process stops, and runs it again elsewhere', async () => {
@@ -168,7 +192,7 @@ async function hasten(app: INestApplicationContext): Promise<void> {
     FROM graphile_worker.jobs WHERE locked_at IS NULL AND attempts > 0`);
 }
 
-async function until(holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error('It did not happen in time.');
