@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { requireProgram, startBound, type BoundProcess } from './bound-process.js';
@@ -25,6 +26,8 @@ export interface Radosgw {
 
 const run = promisify(execFile);
 const BUCKET = 'stowage-test';
+const MAX_COMMAND_ATTEMPTS = 20;
+const RETRY_COMMAND_MS = 500;
 const PACKAGES = 'radosgw ceph-mon ceph-osd';
 const COMMAND_TIMEOUT_MS = 30_000;
 const READY_TIMEOUT_MS = 60_000;
@@ -140,10 +143,17 @@ class Cluster {
   }
 
   async #run(program: string, ...args: string[]): Promise<string> {
-    const { stdout } = await run(program, ['-c', this.#configuration, ...args], {
-      timeout: COMMAND_TIMEOUT_MS,
-    });
-    return stdout;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { stdout } = await run(program, ['-c', this.#configuration, ...args], {
+          timeout: COMMAND_TIMEOUT_MS,
+        });
+        return stdout;
+      } catch (error) {
+        if (attempt === MAX_COMMAND_ATTEMPTS || !wasNotSent(error)) throw error;
+        await sleep(RETRY_COMMAND_MS);
+      }
+    }
   }
 
   #daemon(program: string, ...args: string[]): BoundProcess {
@@ -156,6 +166,11 @@ class Cluster {
     const explain = () => this.#daemons.map((daemon) => daemon.output()).join('\n');
     return untilReady(what, probe, { timeoutMs: READY_TIMEOUT_MS, explain });
   }
+}
+
+/** Before its first word `ceph` asks which commands there are, which a monitor under load now and then refuses. */
+function wasNotSent(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('problem getting command descriptions');
 }
 
 /** `monmap` must be named here: without authentication the store cannot learn the cluster's id otherwise. */
