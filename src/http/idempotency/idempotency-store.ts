@@ -27,10 +27,11 @@ export const LEASE_SECONDS = 60;
 const KEPT = `interval '24 hours'`;
 const LEASE = `interval '${LEASE_SECONDS} seconds'`;
 
-/** Takes a free key, one whose answer is too old, or one whose holder of the same request crashed. */
 /** A UUID of version 8 (RFC 9562): the same in every attempt, another one when the key is used again later. */
 const OPERATION_ID = `overlay(overlay(
     md5(concat_ws(' ', user_id, key, extract(epoch FROM created_at))) PLACING '8' FROM 13) PLACING '8' FROM 17)::uuid`;
+
+/** Takes a free key, one whose answer is too old, or one whose holder of the same request crashed. */
 const CLAIM = {
   name: 'idempotency_claim',
   text: `
