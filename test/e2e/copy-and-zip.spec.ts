@@ -1,6 +1,5 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readZip } from '../support/read-zip.js';
 import { type ApiFile, FilesClient } from './files-client.js';
@@ -9,6 +8,12 @@ interface PlacedFile extends ApiFile {
   readonly folder: string;
   readonly tags: string[];
   readonly checksum_source: string;
+}
+
+interface Job {
+  readonly id: string;
+  readonly state: string;
+  readonly result: Record<string, unknown> | null;
 }
 
 describe('archives and copies of files', () => {
@@ -200,12 +205,12 @@ describe('archives and copies of files', () => {
     const prefer = { prefer: 'respond-async', 'idempotency-key': 'copy-later' };
     const asked = [await copyOf(file, { filename: 'later' }, prefer)];
     asked.push(await copyOf(file, { filename: 'later' }, prefer));
-    const jobs = (await Promise.all(asked.map((answer) => answer.json()))) as { id: string }[];
+    const jobs = (await Promise.all(asked.map((answer) => answer.json()))) as Job[];
     expect(asked.map((answer) => answer.status)).toEqual([202, 202]);
     expect(asked[0]!.headers.get('preference-applied')).toBe('respond-async');
     expect(asked[0]!.headers.get('location')).toBe(`/api/v1/jobs/${jobs[0]!.id}`);
     expect(jobs[1]).toEqual(jobs[0]);
-    const job = await ended(jobs[0]!.id);
+    const job = await client.ended<Job>(jobs[0]!);
     expect(job).toMatchObject({ kind: 'file.copy', subject: `file:${file.id}`, state: 'succeeded' });
     const { file_id, checksum } = job.result!;
     expect([checksum, file_id]).toEqual([file.checksum, expect.any(Number)]);
@@ -223,21 +228,10 @@ describe('archives and copies of files', () => {
     const file = await upload('lost', '', 'soon gone', user);
     await removeObject(join(client.server.dataDir, 'buckets'), file.cloud_url);
     const answer = await copyOf(file, {}, { prefer: 'respond-async' }, user);
-    const job = await ended(((await answer.json()) as { id: string }).id, user);
+    const job = await user.ended<Job>((await answer.json()) as Job);
     expect(job).toMatchObject({ state: 'failed', result: null, error: { code: 'object_not_found' } });
     expect(await user.list()).toHaveLength(1);
   });
-
-  async function ended(id: string, user = client) {
-    for (;;) {
-      const job = await user.json<{ state: string; result: Record<string, unknown> | null }>(
-        'GET',
-        `/api/v1/jobs/${id}`,
-      );
-      if (!['queued', 'running'].includes(job.state)) return job;
-      await sleep(20);
-    }
-  }
 
   it('of an earlier bucket are read, checked and written into the present one', async () => {
     const user = await client.otherUser();

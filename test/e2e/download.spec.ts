@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { noise } from '../support/noise.js';
 import { fingerprint } from '../support/same-bytes.js';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
+import { s3Settings } from '../support/s3-settings.js';
 import { type ApiFile, FilesClient } from './files-client.js';
 
 const content = noise(500_000);
@@ -13,16 +14,7 @@ describe.each(['local_disk', 's3_compatible'])('downloads from %s', (provider) =
 
   beforeAll(async () => {
     double = await startS3Double();
-    const { endpoint, bucket, region, credentials } = double;
-    const s3 = {
-      provider,
-      endpoint,
-      bucket_name: bucket,
-      region,
-      access_key_id: credentials.accessKeyId,
-      secret_access_key: credentials.secretAccessKey,
-      path_style: 'true',
-    };
+    const s3 = s3Settings(double);
     client = await FilesClient.start({
       env: { ALLOWED_PRIVATE_ENDPOINTS: '127.0.0.1' },
       bucket: provider === 'local_disk' ? { provider, bucket_name: 'files' } : s3,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
@@ -84,6 +85,15 @@ export class FilesClient<Server extends { readonly url: string } = TestServer> {
 
   async list(query = ''): Promise<ApiFile[]> {
     return (await this.json<{ data: ApiFile[] }>('GET', `/api/v1/files${query}`)).data;
+  }
+
+  /** The job, once it has ended. */
+  async ended<Job extends { readonly id: string; readonly state: string }>({ id }: Job): Promise<Job> {
+    for (;;) {
+      const job = await this.json<Job>('GET', `/api/v1/jobs/${id}`);
+      if (!['queued', 'running'].includes(job.state)) return job;
+      await sleep(50);
+    }
   }
 
   leftovers(): Promise<{

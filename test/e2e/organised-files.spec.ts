@@ -65,14 +65,6 @@ describe('organised files', () => {
   const textOf = async (route: string) => (await client.fetch(route)).text();
   const trash = async () => (await client.json<{ data: OrganisedFile[] }>('GET', '/api/v1/files/trash')).data;
 
-  async function finished(job: Job): Promise<Job> {
-    for (;;) {
-      const now = await client.json<Job>('GET', `/api/v1/jobs/${job.id}`);
-      if (!['queued', 'running'].includes(now.state)) return now;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-
   it('get other names, folders and tags, only in the state that If-Match names', async () => {
     const file = await upload('a.txt', 'x/');
     const first = (await client.fetch(path(file))).headers.get('etag')!;
@@ -124,7 +116,7 @@ describe('organised files', () => {
     const rest = `/api/v1/files/trash?limit=2&cursor=${page.next_cursor}`;
     expect((await client.json<{ data: object[] }>('GET', rest)).data).toMatchObject([{ id: files[0]!.id }]);
     const job = await client.json<Job>('POST', '/api/v1/files/trash/empty');
-    expect(await finished(job)).toMatchObject({ state: 'succeeded', result: { deleted: 3 } });
+    expect(await client.ended(job)).toMatchObject({ state: 'succeeded', result: { deleted: 3 } });
     expect(await client.leftovers()).toMatchObject({ files: [], objects: [], scanned_objects: before });
   });
 

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { keysInBucket } from '../support/keys-in-bucket.js';
 import { noise } from '../support/noise.js';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
+import { s3Settings } from '../support/s3-settings.js';
 import { fingerprint } from '../support/same-bytes.js';
 import { TusClient } from '../support/tus-client.js';
 import { untilReady } from '../support/until-ready.js';
@@ -23,18 +24,9 @@ describe('resumable uploads', () => {
   beforeAll(async () => {
     // Cloudflare's, which insists on parts of one size.
     double = await startS3Double({ personality: 'r2' });
-    const { endpoint, bucket, region, credentials } = double;
     client = await FilesClient.start({
       env: { ALLOWED_PRIVATE_ENDPOINTS: '127.0.0.1', CORS_ORIGINS: ORIGIN },
-      bucket: {
-        provider: 's3_compatible',
-        endpoint,
-        bucket_name: bucket,
-        region,
-        access_key_id: credentials.accessKeyId,
-        secret_access_key: credentials.secretAccessKey,
-        path_style: 'true',
-      },
+      bucket: s3Settings(double),
     });
     tus = new TusClient(client.server.url, client.key);
     database = new pg.Client({ connectionString: client.server.databaseUrl });

@@ -4,6 +4,7 @@ import { FilesClient } from '../e2e/files-client.js';
 import { keysInBucket } from '../support/keys-in-bucket.js';
 import { noise } from '../support/noise.js';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
+import { s3Settings } from '../support/s3-settings.js';
 
 interface Job {
   readonly id: string;
@@ -18,18 +19,9 @@ describe('copies that are jobs', () => {
 
   beforeAll(async () => {
     double = await startS3Double();
-    const { endpoint, bucket, region, credentials } = double;
     client = await FilesClient.start({
       env: { ALLOWED_PRIVATE_ENDPOINTS: '127.0.0.1' },
-      bucket: {
-        provider: 's3_compatible',
-        endpoint,
-        bucket_name: bucket,
-        region,
-        access_key_id: credentials.accessKeyId,
-        secret_access_key: credentials.secretAccessKey,
-        path_style: 'true',
-      },
+      bucket: s3Settings(double),
     });
   }, 120_000);
 
@@ -37,8 +29,6 @@ describe('copies that are jobs', () => {
     await client?.server.stop();
     await double?.stop();
   });
-
-  const job = ({ id }: Job) => client.json<Job>('GET', `/api/v1/jobs/${id}`);
 
   it('come to their end when the server dies over them', async () => {
     const content = noise(100_000, 'copied');
@@ -55,8 +45,7 @@ describe('copies that are jobs', () => {
     await client.server.kill();
     hanging.remove();
     await client.server.restart();
-    let ended = await job(asked);
-    for (; ['queued', 'running'].includes(ended.state); ended = await job(asked)) await sleep(100);
+    const ended = await client.ended<Job>(asked);
     expect(ended.state).toBe('succeeded');
     const response = await client.fetch(`/api/v1/files/${ended.result!.file_id}/content`);
     expect(Buffer.from(await response.arrayBuffer()).equals(content)).toBe(true);

@@ -7,6 +7,7 @@ import { FilesClient } from '../e2e/files-client.js';
 import { copyTestDatabase, type TestDatabase } from '../support/database.js';
 import { keysInBucket } from '../support/keys-in-bucket.js';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
+import { s3Settings } from '../support/s3-settings.js';
 
 interface Job {
   readonly id: string;
@@ -40,7 +41,7 @@ describe('a server on a restored dump', () => {
     double = await startS3Double();
     client = await FilesClient.start({
       env: { ALLOWED_PRIVATE_ENDPOINTS: '127.0.0.1' },
-      bucket: bucketOf(),
+      bucket: s3Settings(double),
     });
   });
 
@@ -50,15 +51,6 @@ describe('a server on a restored dump', () => {
     await double?.stop();
   });
 
-  const bucketOf = () => ({
-    provider: 's3_compatible',
-    endpoint: double.endpoint,
-    bucket_name: double.bucket,
-    region: double.region,
-    access_key_id: double.credentials.accessKeyId,
-    secret_access_key: double.credentials.secretAccessKey,
-    path_style: 'true',
-  });
   const objects = () => keysInBucket(double);
   const path = (id: number) => `/api/v1/files/${id}/content`;
 
@@ -81,15 +73,8 @@ describe('a server on a restored dump', () => {
     }
   }
 
-  async function finished(job: Pick<Job, 'id'>): Promise<Job> {
-    for (;;) {
-      const now = await client.json<Job>('GET', `/api/v1/jobs/${job.id}`);
-      if (!['queued', 'running'].includes(now.state)) return now;
-      await sleep(50);
-    }
-  }
-
-  const ask = async (route: string, body?: object) => finished(await client.json<Job>('POST', route, body));
+  const ask = async (route: string, body?: object) =>
+    client.ended<Job>(await client.json<Job>('POST', route, body));
 
   async function inDatabase<Result>(
     work: (sql: pg.Client) => Promise<Result>,

@@ -6,6 +6,7 @@ import { type Replica, Replicas } from '../e2e/files-replicas.js';
 import { keysInBucket } from '../support/keys-in-bucket.js';
 import { noise } from '../support/noise.js';
 import { type S3Double, startS3Double } from '../support/s3-double/s3-double.js';
+import { s3Settings } from '../support/s3-settings.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { fingerprint } from '../support/same-bytes.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
@@ -31,16 +32,7 @@ describe('tus-js-client', () => {
     double = await startS3Double({ personality: 'r2' });
     replicas = await Replicas.make();
     servers = [await replicas.start(), await replicas.start()];
-    const { endpoint, bucket, region, credentials } = double;
-    await new FilesClient(servers[0]!, replicas.adminKey).configure({
-      provider: 's3_compatible',
-      endpoint,
-      bucket_name: bucket,
-      region,
-      access_key_id: credentials.accessKeyId,
-      secret_access_key: credentials.secretAccessKey,
-      path_style: 'true',
-    });
+    await new FilesClient(servers[0]!, replicas.adminKey).configure(s3Settings(double));
   });
 
   afterAll(async () => {

@@ -1,6 +1,7 @@
 import { startAzurite } from './azurite.js';
 import { startGcsDouble } from './gcs-double/gcs-double.js';
 import { startS3Double } from './s3-double/s3-double.js';
+import { s3Settings } from './s3-settings.js';
 
 /** A bucket of each kind on this machine, and what a server must be told to reach all of them. */
 export interface Buckets {
@@ -24,15 +25,7 @@ export async function startBuckets(): Promise<Buckets> {
     },
     settings: {
       local_disk: { provider: 'local_disk', bucket_name: 'files' },
-      s3_compatible: {
-        provider: 's3_compatible',
-        endpoint: s3.endpoint,
-        bucket_name: s3.bucket,
-        region: s3.region,
-        access_key_id: s3.credentials.accessKeyId,
-        secret_access_key: s3.credentials.secretAccessKey,
-        path_style: 'true',
-      },
+      s3_compatible: s3Settings(s3),
       google_gcs: {
         provider: 'google_gcs',
         bucket_name: gcs.bucket,

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { keysInBucket } from './keys-in-bucket.js';
 import { noise } from './noise.js';
 import { type S3Double, startS3Double } from './s3-double/s3-double.js';
+import { s3Settings } from './s3-settings.js';
 import { type ApiFile, FilesClient } from '../e2e/files-client.js';
 import { type Replica, Replicas } from '../e2e/files-replicas.js';
 
@@ -42,19 +43,8 @@ function killsDuringUploads(provider: string, rounds: number): void {
     double = await startS3Double();
     replicas = await Replicas.make();
     first = await replicas.start();
-    const { endpoint, bucket, region, credentials } = double;
     await new FilesClient(first, replicas.adminKey).configure(
-      provider === 'local_disk'
-        ? { provider, bucket_name: 'files' }
-        : {
-            provider,
-            endpoint,
-            bucket_name: bucket,
-            region,
-            access_key_id: credentials.accessKeyId,
-            secret_access_key: credentials.secretAccessKey,
-            path_style: 'true',
-          },
+      provider === 'local_disk' ? { provider, bucket_name: 'files' } : s3Settings(double),
     );
   });
 
